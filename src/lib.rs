@@ -1,0 +1,25 @@
+//! Where a local AWS emulator listens, by which name clients reach it, and where each setting came
+//! from.
+//!
+//! ```text
+//! sources --> Layer* --> Layers --+
+//!                      Facts -----+--> resolve() --> Resolution --> Endpoints, explain, servers
+//!                  Semantics -----+     (pure, total)
+//! ```
+//!
+//! The crate does no IO: it reads no environment, file, clock or socket, prints nothing and keeps
+//! no state. Sources come in as [`layer::Layers`] of raw texts with origins, observations as
+//! [`facts::Facts`]; [`release::Semantics`] says whose reading is wanted. `resolve` never fails: bad
+//! input becomes a [`diagnostic::Diagnostic`] and a usable value.
+//!
+//! Start reading at [`layer`], then [`variable`].
+
+pub mod addr;
+pub mod diagnostic;
+pub mod facts;
+pub mod layer;
+pub mod listen;
+pub mod python;
+pub mod redact;
+pub mod release;
+pub mod variable;
