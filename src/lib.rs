@@ -16,10 +16,15 @@
 
 pub mod addr;
 pub mod diagnostic;
+pub mod entrypoint;
+pub mod evolution;
+pub mod explain;
 pub mod facts;
 pub mod layer;
 pub mod listen;
 pub mod python;
 pub mod redact;
 pub mod release;
+pub mod resolve;
+pub mod settings;
 pub mod variable;

@@ -83,9 +83,8 @@ impl TargetVersion {
 
     /// Returns the newest release of a major line.
     fn newest_of(major: u16) -> Self {
-        let all = NEWEST_PATCHES.into_iter().chain([NEWEST_KNOWN]);
-        all.filter(|v| v.major == major)
-            .next_back()
+        let mut all = NEWEST_PATCHES.into_iter().chain([NEWEST_KNOWN]);
+        all.rfind(|v| v.major == major)
             .unwrap_or(Self::exact(major, 0, 0))
     }
 

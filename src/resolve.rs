@@ -1,0 +1,53 @@
+//! From layers and facts to settings: pure and total.
+//!
+//! [`resolve`] builds an index of the occurrences, hands it to the rules of the semantics asked for
+//! (one file each), reads every other modelled variable by the table, and collects diagnostics. It
+//! never fails; bad input becomes a diagnostic and a usable value.
+
+mod index;
+mod normalized;
+mod release;
+mod remarks;
+mod values;
+
+use crate::facts::Facts;
+use crate::layer::Layers;
+use crate::release::{Semantics, TargetVersion};
+use crate::settings::Resolution;
+
+use index::Index;
+
+/// The name that resolves to the emulator everywhere, on the host by public DNS.
+pub const CLOUD: &str = "localhost.localstack.cloud";
+
+/// The default port of the gateway in every release.
+pub const DEFAULT_PORT: u16 = 4566;
+
+/// Returns the default bind host: all interfaces in a container, loopback outside.
+#[must_use]
+pub const fn default_bind_host(in_container: bool) -> &'static str {
+    if in_container { "0.0.0.0" } else { "127.0.0.1" }
+}
+
+/// Resolves the settings of an environment.
+///
+/// `semantics` is [`Semantics::Normalized`] for what the user means, or a [`TargetVersion`] for what
+/// that release does.
+#[must_use]
+pub fn resolve(layers: &Layers, facts: &Facts, semantics: impl Into<Semantics>) -> Resolution {
+    let semantics = semantics.into();
+    let index = Index::new(layers, facts, semantics);
+    let mut resolution = match semantics {
+        Semantics::Normalized => normalized::resolve(&index, facts.in_container),
+        Semantics::LocalStack(version) => release::resolve(&index, facts.in_container, version),
+    };
+    remarks::add(&mut resolution, &index, facts);
+    resolution
+}
+
+/// Everything a file of rules needs to know.
+#[derive(Clone, Copy)]
+struct Place {
+    version: TargetVersion,
+    in_container: bool,
+}

@@ -1,0 +1,520 @@
+//! What the user means: every legacy variable mapped onto `GATEWAY_LISTEN` and `LOCALSTACK_HOST`.
+//!
+//! The mapping is the promise of LocalStack's networking announcement of 2023, with a decision
+//! where releases disagree (`docs/reference/divergences.md` lists them with reasons): the HTTP port
+//! comes first, `localhost` as a legacy host is unset, a legacy port of 0 is unset.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::index::Index;
+use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, values};
+use crate::addr::{AddrErrorKind, Authority, Host, HostPort, HostPortSpec};
+use crate::diagnostic::{Diagnostic, Label, Rule, Severity, codes};
+use crate::layer::Occurrence;
+use crate::listen::ListenSet;
+use crate::python::{self, Int};
+use crate::release::{NEWEST_KNOWN, Semantics};
+use crate::settings::{Basis, Derivation, Resolution, Setting, Value};
+
+const LEGACY_LISTEN: [&str; 3] = ["EDGE_BIND_HOST", "EDGE_PORT_HTTP", "EDGE_PORT"];
+const LEGACY_HOSTS: [&str; 2] = ["HOSTNAME_EXTERNAL", "LOCALSTACK_HOSTNAME"];
+
+/// Resolves what is meant.
+pub(super) fn resolve(index: &Index, in_container: bool) -> Resolution {
+    let mut mapper = Mapper {
+        index,
+        in_container,
+        diagnostics: Vec::new(),
+    };
+    let listen = mapper.listen();
+    let first_port = listen.value.first_port().unwrap_or(DEFAULT_PORT);
+    let localstack_host = mapper.localstack_host(first_port, &listen.derivation);
+    mapper.unmapped(&localstack_host.value);
+    let mut diagnostics = mapper.diagnostics;
+    let bind: Vec<Authority> = listen.value.iter().cloned().map(Authority::from).collect();
+    let values = values(index, in_container, &mut diagnostics);
+    Resolution {
+        semantics: Semantics::Normalized,
+        in_container,
+        failure: None,
+        gateway_listen: Some(Setting {
+            value: bind.clone(),
+            derivation: listen.derivation,
+        }),
+        localstack_host: Some(Setting {
+            value: localstack_host.value.into(),
+            derivation: localstack_host.derivation,
+        }),
+        bind,
+        legacy: None,
+        values,
+        diagnostics,
+    }
+}
+
+struct Mapper<'a> {
+    index: &'a Index,
+    in_container: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Mapper<'_> {
+    fn default_host(&self) -> Host {
+        Host::new(default_bind_host(self.in_container))
+    }
+
+    fn report(
+        &mut self,
+        rule: &'static Rule,
+        message: String,
+        occurrence: &Occurrence,
+    ) -> &mut Diagnostic {
+        let variable = occurrence.name.to_string();
+        let label = Label::of(occurrence, "");
+        self.diagnostics
+            .push(Diagnostic::new(rule, message).about(variable).label(label));
+        self.diagnostics.last_mut().expect("one was pushed")
+    }
+
+    /// Steps 2 to 5 of the mapping.
+    fn listen(&mut self) -> Setting<ListenSet> {
+        let index = self.index;
+        if let Some(occurrence) = index.get("GATEWAY_LISTEN") {
+            let addresses = self.gateway_listen(occurrence);
+            for name in LEGACY_LISTEN {
+                self.shadowed_by("GATEWAY_LISTEN", name);
+            }
+            let mut derivation = index.derive(Basis::Set, &["GATEWAY_LISTEN"]);
+            let losers = LEGACY_LISTEN.iter().filter_map(|name| index.get(name));
+            derivation.shadowed.extend(losers.map(Arc::clone));
+            return Setting {
+                value: self.absorb(addresses, Some(occurrence)),
+                derivation,
+            };
+        }
+        let host = self.legacy_bind_host();
+        let http = self.legacy_port("EDGE_PORT_HTTP");
+        let port = self.legacy_port("EDGE_PORT");
+        let used: Vec<&str> = [
+            (host.is_some(), "EDGE_BIND_HOST"),
+            (http.is_some(), "EDGE_PORT_HTTP"),
+            (port.is_some(), "EDGE_PORT"),
+        ]
+        .into_iter()
+        .filter_map(|(set, name)| set.then_some(name))
+        .collect();
+        let derivation = if used.is_empty() {
+            Derivation::default_value()
+        } else {
+            index.derive(Basis::Mapped, &used)
+        };
+        let host = host.unwrap_or_else(|| self.default_host());
+        let port = port.unwrap_or(DEFAULT_PORT);
+        let addresses = http.into_iter().chain([port]);
+        let value = addresses
+            .map(|port| HostPort {
+                host: host.clone(),
+                port,
+            })
+            .collect();
+        Setting { value, derivation }
+    }
+
+    fn gateway_listen(&mut self, occurrence: &Arc<Occurrence>) -> Vec<HostPort> {
+        let default = HostPort {
+            host: self.default_host(),
+            port: DEFAULT_PORT,
+        };
+        if python::strip(&occurrence.raw).is_empty() {
+            let message = format!("`GATEWAY_LISTEN` is empty, which means `{default}`");
+            self.report(&codes::EMPTY_VALUE, message, occurrence).help = Some(Cow::Borrowed(
+                "an empty `GATEWAY_LISTEN` still disables the legacy variables; remove it or set it",
+            ));
+            return vec![default];
+        }
+        let mut addresses = Vec::new();
+        let mut at = 0;
+        for entry in occurrence.raw.split(',') {
+            match entry.parse::<HostPortSpec>() {
+                Ok(spec) => {
+                    self.remark_number_as_host(&spec, at, entry, occurrence);
+                    addresses.push(spec.or(&default));
+                }
+                Err(error) => {
+                    let span = error.span.start + at..error.span.end + at;
+                    self.invalid_address(occurrence, error.kind, span);
+                }
+            }
+            at += entry.len() + 1;
+        }
+        if addresses.is_empty() {
+            addresses.push(default);
+        }
+        addresses
+    }
+
+    fn remark_number_as_host(
+        &mut self,
+        spec: &HostPortSpec,
+        at: usize,
+        entry: &str,
+        occurrence: &Occurrence,
+    ) {
+        let Some(host) = &spec.host else { return };
+        let text = host.as_str();
+        if spec.port.is_some() || text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return;
+        }
+        let message = format!(
+            "`{text}` in `{}` is a host, not a port",
+            occurrence.written()
+        );
+        self.diagnostics.push(
+            Diagnostic::new(&codes::LISTEN_HOST_IS_NUMBER, message)
+                .about(occurrence.name.to_string())
+                .help(format!("write `:{text}` to mean the port"))
+                .label(Label::of_part(
+                    occurrence,
+                    at..at + entry.len(),
+                    "no colon, so this is a host",
+                )),
+        );
+    }
+
+    fn invalid_address(
+        &mut self,
+        occurrence: &Occurrence,
+        kind: AddrErrorKind,
+        span: std::ops::Range<usize>,
+    ) {
+        let text = occurrence.raw.get(span.clone()).unwrap_or_default();
+        let help = match kind {
+            AddrErrorKind::PortNotANumber if text.starts_with("//") => {
+                "leave out the scheme: an address is `host:port`, for example `0.0.0.0:4566`"
+            }
+            AddrErrorKind::PortNotANumber if text.contains(':') => {
+                "an IPv6 address needs brackets: `[::1]:4566`"
+            }
+            AddrErrorKind::NotIpv6 => "brackets are for IPv6 addresses; leave them out",
+            _ => "an address is `host:port`, `host` or `:port`, for example `0.0.0.0:4566`",
+        };
+        let message = format!("invalid address in `{}`", occurrence.written());
+        self.diagnostics.push(
+            Diagnostic::new(&codes::INVALID_VALUE, message)
+                .about(occurrence.name.to_string())
+                .help(help)
+                .label(Label::of_part(occurrence, span, kind.to_string())),
+        );
+    }
+
+    /// Merges addresses and reports what a wildcard or a twin covers.
+    fn absorb(
+        &mut self,
+        addresses: Vec<HostPort>,
+        occurrence: Option<&Arc<Occurrence>>,
+    ) -> ListenSet {
+        let mut set = ListenSet::default();
+        for address in addresses {
+            for absorbed in set.insert(address) {
+                let by = set
+                    .iter()
+                    .find(|a| a.port == absorbed.port && a.host.covers(&absorbed.host));
+                let message = match by {
+                    Some(by) if *by != absorbed => format!("`{absorbed}` is covered by `{by}`"),
+                    _ => format!("`{absorbed}` is listed twice"),
+                };
+                let mut diagnostic = Diagnostic::new(&codes::ABSORBED_LISTEN_ADDRESS, message);
+                if let Some(occurrence) = occurrence {
+                    diagnostic = diagnostic
+                        .about(occurrence.name.to_string())
+                        .label(Label::of(occurrence, "one socket serves both"));
+                }
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        set
+    }
+
+    /// Reports a present legacy variable that a modern one overrules.
+    fn shadowed_by(&mut self, winner: &'static str, loser: &'static str) {
+        let index = self.index;
+        let (Some(winning), Some(losing)) = (index.get(winner), index.get(loser)) else {
+            return;
+        };
+        let empty = python::strip(&winning.raw).is_empty();
+        let message = if empty {
+            format!("`{loser}` is overruled by an empty `{winner}`")
+        } else {
+            format!("`{loser}` is overruled by `{winner}`")
+        };
+        if matches!(loser, "EDGE_PORT" | "EDGE_PORT_HTTP")
+            && let Err(problem) = legacy_port(&losing.raw)
+        {
+            let message = format!("invalid value for `{loser}`, never read beside `{winner}`");
+            let diagnostic = self.report(&codes::INVALID_VALUE, message, losing);
+            diagnostic.severity = Severity::Warning;
+            diagnostic.labels[0].message = Cow::Borrowed(problem);
+        }
+        let diagnostic = self.report(&codes::SHADOWED_VARIABLE, message, losing);
+        diagnostic.labels[0].message = Cow::Borrowed("not used");
+        diagnostic.labels.push(Label::of(winning, "used instead"));
+        diagnostic.help = Some(if empty {
+            format!("remove the empty `{winner}`, or put the value of `{loser}` into it").into()
+        } else {
+            format!("remove `{loser}`").into()
+        });
+    }
+
+    fn legacy_bind_host(&mut self) -> Option<Host> {
+        let occurrence = self.index.get("EDGE_BIND_HOST")?;
+        let text = python::strip(&occurrence.raw);
+        if text.is_empty() {
+            self.empty(occurrence);
+            return None;
+        }
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|t| t.strip_suffix(']'))
+            .unwrap_or(text);
+        Some(Host::new(bare))
+    }
+
+    fn empty(&mut self, occurrence: &Arc<Occurrence>) {
+        let name = occurrence.written();
+        let (shown, fate) = match &*occurrence.name {
+            "EDGE_PORT" | "EDGE_PORT_HTTP" if python::strip(&occurrence.raw).is_empty() => {
+                ("empty", ", and LocalStack 2.x does not start with it")
+            }
+            "EDGE_PORT" => ("0", ", and LocalStack 2.x binds a random port for it"),
+            "EDGE_PORT_HTTP" => ("0", ""),
+            _ => ("empty", ""),
+        };
+        let message = format!("`{name}` is {shown}, which counts as unset{fate}");
+        self.report(&codes::EMPTY_VALUE, message, occurrence).help =
+            Some(Cow::Borrowed("remove it"));
+    }
+
+    /// Reads a legacy port. Empty and 0 are unset, anything unreadable is an error.
+    fn legacy_port(&mut self, name: &'static str) -> Option<u16> {
+        let occurrence = self.index.get(name)?;
+        match legacy_port(&occurrence.raw) {
+            Ok(Some(port)) => Some(port),
+            Ok(None) => {
+                self.empty(occurrence);
+                None
+            }
+            Err(problem) => {
+                let message = format!("invalid value for `{}`", occurrence.written());
+                let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+                diagnostic.labels[0].message = Cow::Borrowed(problem);
+                diagnostic.help = Some(Cow::Borrowed("a port is a number from 1 to 65535"));
+                None
+            }
+        }
+    }
+
+    /// Steps 6 to 8 of the mapping.
+    fn localstack_host(&mut self, first_port: u16, listen: &Derivation) -> Setting<HostPort> {
+        let index = self.index;
+        let default = HostPort::new(CLOUD, first_port);
+        if let Some(occurrence) = index.get("LOCALSTACK_HOST") {
+            LEGACY_HOSTS
+                .into_iter()
+                .for_each(|name| self.shadowed_by("LOCALSTACK_HOST", name));
+            let mut derivation = index.derive(Basis::Set, &["LOCALSTACK_HOST"]);
+            let losers = LEGACY_HOSTS.iter().filter_map(|name| index.get(name));
+            derivation.shadowed.extend(losers.map(Arc::clone));
+            let spec = occurrence
+                .raw
+                .parse::<HostPortSpec>()
+                .unwrap_or_else(|error| {
+                    self.invalid_address(occurrence, error.kind, error.span);
+                    derivation.basis = Basis::Invalid;
+                    HostPortSpec::default()
+                });
+            self.remark_number_as_host(&spec, 0, &occurrence.raw, occurrence);
+            return Setting {
+                value: spec.or(&default),
+                derivation,
+            };
+        }
+        let external = self.legacy_host("HOSTNAME_EXTERNAL");
+        let internal = self.legacy_host("LOCALSTACK_HOSTNAME");
+        self.remark_conflict(external.as_ref(), internal.as_ref());
+        let (name, spec) = match (external, internal) {
+            (Some(spec), _) => ("HOSTNAME_EXTERNAL", spec),
+            (None, Some(spec)) => ("LOCALSTACK_HOSTNAME", spec),
+            (None, None) => {
+                let derivation = if listen.basis == Basis::Default {
+                    Derivation::default_value()
+                } else {
+                    Derivation {
+                        basis: Basis::Derived,
+                        ..listen.clone()
+                    }
+                };
+                return Setting {
+                    value: default,
+                    derivation,
+                };
+            }
+        };
+        let mut derivation = index.derive(Basis::Mapped, &[name]);
+        if name == "HOSTNAME_EXTERNAL" {
+            derivation
+                .shadowed
+                .extend(index.get("LOCALSTACK_HOSTNAME").map(Arc::clone));
+        }
+        Setting {
+            value: spec.or(&default),
+            derivation,
+        }
+    }
+
+    /// Reads a legacy host. Empty and `localhost` are unset; a port is split off.
+    fn legacy_host(&mut self, name: &'static str) -> Option<HostPortSpec> {
+        let occurrence = self.index.get(name)?;
+        let text = python::strip(&occurrence.raw);
+        if text.is_empty() {
+            self.empty(occurrence);
+            return None;
+        }
+        let spec = match text.parse::<HostPortSpec>() {
+            Ok(spec) => spec,
+            Err(error) => {
+                let offset = occurrence.raw.find(text).unwrap_or(0);
+                let span = error.span.start + offset..error.span.end + offset;
+                self.invalid_address(occurrence, error.kind, span);
+                return None;
+            }
+        };
+        let host = spec.host.as_ref()?;
+        if host.as_str().eq_ignore_ascii_case("localhost") {
+            let message = format!("`{name}` is `localhost`, its default, which counts as unset");
+            self.report(&codes::LOCALHOST_IS_DEFAULT, message, occurrence)
+                .help = Some(Cow::Borrowed("remove it"));
+            return None;
+        }
+        if let Some(port) = spec.port {
+            let message =
+                format!("`{name}` carries port {port}, which LocalStack does not split off");
+            self.report(&codes::HOST_CARRIES_PORT, message, occurrence)
+                .help = Some(format!("set `LOCALSTACK_HOST={spec}`").into());
+        }
+        Some(spec)
+    }
+
+    fn remark_conflict(
+        &mut self,
+        external: Option<&HostPortSpec>,
+        internal: Option<&HostPortSpec>,
+    ) {
+        let (Some(external), Some(internal)) = (external, internal) else {
+            return;
+        };
+        let index = self.index;
+        let losing = index.get("LOCALSTACK_HOSTNAME");
+        let (Some(losing), Some(winning)) = (losing, index.get("HOSTNAME_EXTERNAL")) else {
+            return;
+        };
+        if external == internal {
+            return;
+        }
+        let message = format!(
+            "`HOSTNAME_EXTERNAL` is `{external}` and `LOCALSTACK_HOSTNAME` is `{internal}`; `{external}` is used"
+        );
+        let diagnostic = self.report(&codes::CONFLICTING_HOSTS, message, losing);
+        diagnostic.labels[0].message = Cow::Borrowed("not used");
+        diagnostic.labels.push(Label::of(winning, "used instead"));
+        diagnostic.help = Some(
+            format!("set `LOCALSTACK_HOST={external}` and remove both, or choose `{internal}`")
+                .into(),
+        );
+    }
+
+    /// Step 9: legacy variables without an automatic successor.
+    fn unmapped(&mut self, host: &HostPort) {
+        let index = self.index;
+        if let Some(occurrence) = index.get("SQS_PORT_EXTERNAL")
+            && let Ok(Some(port)) = legacy_port(&occurrence.raw)
+            && port != host.port
+        {
+            let message = format!(
+                "`SQS_PORT_EXTERNAL` is {port}, but returned URLs carry port {}; it is not applied",
+                host.port
+            );
+            let help = format!(
+                "set `LOCALSTACK_HOST={}:{port}` and `SQS_ENDPOINT_STRATEGY=off` for the same queue \
+                 URLs, or remove it",
+                host.host
+            );
+            self.report(&codes::SQS_PORT_EXTERNAL, message, occurrence)
+                .help = Some(help.into());
+        }
+        if let Some(occurrence) = index.get("EDGE_FORWARD_URL")
+            && !python::strip(&occurrence.raw).is_empty()
+        {
+            let message = "`EDGE_FORWARD_URL` has no successor and no effect since 3.0".to_owned();
+            self.report(&codes::FORWARD_URL_DROPPED, message, occurrence)
+                .help = Some(Cow::Borrowed(
+                "remove it; `GATEWAY_LISTEN` binds any port, also a privileged one",
+            ));
+        }
+    }
+}
+
+/// Reads a legacy port: `None` for empty and 0.
+fn legacy_port(raw: &str) -> Result<Option<u16>, &'static str> {
+    if python::strip(raw).is_empty() {
+        return Ok(None);
+    }
+    let number = Int::parse(raw).map_err(|_| "port is not a number from 1 to 65535")?;
+    match number.port() {
+        Some(0) => Ok(None),
+        Some(port) => Ok(Some(port)),
+        None => Err("port is out of range, 1 to 65535"),
+    }
+}
+
+/// Reads the other variables as the newest release does, with the old fallbacks kept alive.
+fn values(
+    index: &Index,
+    in_container: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(&'static crate::variable::Variable, Setting<Value>)> {
+    let place = Place {
+        version: NEWEST_KNOWN,
+        in_container,
+    };
+    let values = values::read_keeping_fallbacks(index, place, |failure| {
+        if let Some(occurrence) = index.get(failure.variable) {
+            let message = format!("invalid value for `{}`", occurrence.written());
+            diagnostics.push(
+                Diagnostic::new(&codes::INVALID_VALUE, message)
+                    .about(failure.variable)
+                    .help("expected a whole number")
+                    .label(Label::of(occurrence, "not a whole number")),
+            );
+        }
+    });
+    for (variable, setting) in &values {
+        if setting.derivation.basis == Basis::Fallback
+            && let Some(used) = setting.derivation.used.first()
+        {
+            let message = format!(
+                "`{}` sets `{}`, which is unset",
+                used.written(),
+                variable.name
+            );
+            diagnostics.push(
+                Diagnostic::new(&codes::FALLBACK_USED, message)
+                    .about(used.name.to_string())
+                    .help(format!("rename it to `{}`", variable.name))
+                    .suggest(variable.name, setting.value.to_string())
+                    .label(Label::of(used, "")),
+            );
+        }
+    }
+    values
+}

@@ -1,0 +1,436 @@
+//! Diagnostics that do not belong to the reading of one value: deprecations, names without effect,
+//! misspelt names, traps of a release.
+
+use std::borrow::Cow;
+
+use super::index::Index;
+use crate::diagnostic::{Diagnostic, Label, codes};
+use crate::entrypoint;
+use crate::facts::Facts;
+use crate::layer::Occurrence;
+use crate::python;
+use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
+use crate::settings::{Resolution, Value};
+use crate::variable::{self, Kind, Replacement, Variable};
+
+/// From this release on the default web server binds IPv4 entries and names to all interfaces.
+const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
+
+/// Adds the remarks of a resolution. Deprecations come first, in LocalStack's own order.
+pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
+    let mut remarks = Vec::new();
+    for (variable, occurrence) in index.present() {
+        presence(resolution, variable, occurrence, &mut remarks);
+    }
+    shadowing(index, &mut remarks);
+    remarks.append(&mut resolution.diagnostics);
+    failure(resolution, index, &mut remarks);
+    addresses(resolution, index, &mut remarks);
+    values(resolution, &mut remarks);
+    names(resolution, index, facts, &mut remarks);
+    resolution.diagnostics = remarks;
+}
+
+/// A variable is present: deprecated, or without effect in this release.
+fn presence(
+    resolution: &Resolution,
+    variable: &'static Variable,
+    occurrence: &Occurrence,
+    remarks: &mut Vec<Diagnostic>,
+) {
+    let (version, deprecated) = match resolution.semantics {
+        Semantics::LocalStack(version) => (version, variable.is_announced_by(version)),
+        Semantics::Normalized => (
+            NEWEST_KNOWN,
+            variable
+                .lifecycle
+                .deprecated
+                .is_some_and(|d| d.delisted.is_none()),
+        ),
+    };
+    let name = occurrence.written();
+    let works =
+        variable.is_read_by(version) && variable.lifecycle.inert.is_none_or(|i| version < i);
+    if deprecated {
+        let since = variable.lifecycle.deprecated.map_or(version, |d| d.since);
+        let message = match (resolution.semantics, works) {
+            (_, true) => format!("`{name}` is deprecated since {since}"),
+            (Semantics::LocalStack(v), false) => {
+                format!("`{name}` is deprecated since {since} and has no effect in {v}")
+            }
+            (Semantics::Normalized, false) => match variable.lifecycle.removed {
+                Some(gone) if gone > TargetVersion::exact(1, 0, 0) => {
+                    format!("`{name}` is deprecated since {since} and has no effect since {gone}")
+                }
+                _ => format!("`{name}` is deprecated since {since} and has no effect"),
+            },
+        };
+        let mut diagnostic = Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
+            .about(variable.name)
+            .label(Label::of(occurrence, ""));
+        diagnostic = with_replacement(diagnostic, resolution, variable);
+        remarks.push(diagnostic);
+    } else if !works && !matches!(resolution.semantics, Semantics::Normalized) {
+        let message = match variable.lifecycle.introduced {
+            Some(introduced) if version < introduced => {
+                format!("`{name}` is not read by {version}; it appears in {introduced}")
+            }
+            _ => format!("`{name}` has no effect in {version}"),
+        };
+        remarks.push(
+            Diagnostic::new(&codes::IGNORED_VARIABLE, message)
+                .about(variable.name)
+                .label(Label::of(occurrence, "")),
+        );
+    }
+}
+
+/// Adds what to do instead: the value in normalized semantics, the name otherwise.
+fn with_replacement(
+    mut diagnostic: Diagnostic,
+    resolution: &Resolution,
+    variable: &Variable,
+) -> Diagnostic {
+    let normalized = resolution.semantics == Semantics::Normalized;
+    match variable.replacement {
+        Replacement::Variable(name @ "GATEWAY_LISTEN") if normalized => {
+            let value = resolution.listen_set().to_string();
+            diagnostic
+                .help(format!("use `{name}={value}`"))
+                .suggest(name, value)
+        }
+        Replacement::Variable(name @ "LOCALSTACK_HOST") if normalized => {
+            let value = localstack_host_value(resolution);
+            diagnostic
+                .help(format!("use `{name}={value}`"))
+                .suggest(name, value)
+        }
+        Replacement::Variable(name) => diagnostic.help(format!("use `{name}`")),
+        Replacement::Advice(advice) => diagnostic.help(format!("use {advice}")),
+        Replacement::None => {
+            diagnostic.help = Some(Cow::Borrowed("remove it"));
+            diagnostic.suggest_removal()
+        }
+    }
+}
+
+/// The shortest value of `LOCALSTACK_HOST`: without port where the port follows anyway.
+fn localstack_host_value(resolution: &Resolution) -> String {
+    let Some(address) = resolution.url_address() else {
+        return String::new();
+    };
+    let first = resolution.listen_set().first_port();
+    if first == Some(address.port) {
+        address.host.to_string()
+    } else {
+        address.to_string()
+    }
+}
+
+/// The same name set to different texts in several sources.
+fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
+    for (variable, winner) in index.present() {
+        for loser in index.shadowed(variable.name) {
+            if loser.raw == winner.raw {
+                continue;
+            }
+            let message = if loser.written() == winner.written() {
+                format!(
+                    "`{}` is set again in {}",
+                    loser.written(),
+                    winner.origin.source
+                )
+            } else {
+                format!(
+                    "`{}` is overruled by `{}`",
+                    loser.written(),
+                    winner.written()
+                )
+            };
+            remarks.push(
+                Diagnostic::new(&codes::SHADOWED_VARIABLE, message)
+                    .about(variable.name)
+                    .help("remove the one that is not used")
+                    .label(Label::of(loser, "not used"))
+                    .label(Label::of(winner, "used instead")),
+            );
+        }
+    }
+}
+
+fn failure(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnostic>) {
+    let Some(failure) = &resolution.failure else {
+        return;
+    };
+    let message = format!(
+        "{} does not start: {failure}",
+        product(resolution.semantics)
+    );
+    let mut diagnostic = Diagnostic::new(&codes::DOES_NOT_START, message).about(failure.variable);
+    if let Some(occurrence) = index.get(failure.variable) {
+        diagnostic = diagnostic.label(Label::of(occurrence, "this value is refused"));
+    }
+    remarks.push(diagnostic);
+}
+
+fn product(semantics: Semantics) -> String {
+    match semantics {
+        Semantics::Normalized => "LocalStack".to_owned(),
+        Semantics::LocalStack(version) => format!("LocalStack {version}"),
+    }
+}
+
+/// Traps in how a release binds addresses and forms names.
+fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnostic>) {
+    let listen = resolution.gateway_listen.as_ref();
+    if let Semantics::LocalStack(version) = resolution.semantics
+        && let Some(listen) = listen
+    {
+        let line = version.line();
+        if line == Line::V2Lenient && index.get("GATEWAY_LISTEN").is_some() {
+            for address in listen.value.iter().skip(1) {
+                let message = format!("{version} does not bind `{address}`, only the first entry");
+                remarks.push(labelled(
+                    &codes::LISTEN_ADDRESS_NOT_BOUND,
+                    message,
+                    index,
+                    "GATEWAY_LISTEN",
+                ));
+            }
+        }
+        let couples = matches!(line, Line::V2Lenient | Line::V2Strict | Line::V2Dedup)
+            && ["GATEWAY_LISTEN", "EDGE_PORT"]
+                .iter()
+                .all(|name| index.get(name).is_none());
+        if couples
+            && let Some(first) = resolution.bind.last()
+            && index.get("LOCALSTACK_HOST").is_some()
+        {
+            let message = format!(
+                "in {version} `LOCALSTACK_HOST` changes no URL, its port {} becomes the listen port",
+                first.port
+            );
+            remarks.push(
+                labelled(
+                    &codes::LOCALSTACK_HOST_MOVES_PORT,
+                    message,
+                    index,
+                    "LOCALSTACK_HOST",
+                )
+                .help("set `GATEWAY_LISTEN` to keep the listen port"),
+            );
+        }
+        if matches!(line, Line::V2Strict | Line::V2Dedup)
+            && index.get("GATEWAY_LISTEN").is_none()
+            && index.get("EDGE_BIND_HOST").is_some()
+        {
+            let message = format!("{version} does not bind the host in `EDGE_BIND_HOST`");
+            remarks.push(
+                labelled(&codes::BIND_HOST_IGNORED, message, index, "EDGE_BIND_HOST")
+                    .help("put the host into `GATEWAY_LISTEN`"),
+            );
+        }
+        let twisted = resolution
+            .value("GATEWAY_SERVER")
+            .is_some_and(|v| v.as_str() == "twisted");
+        let narrow = listen
+            .value
+            .iter()
+            .find(|a| !a.host.is_ipv6() && a.host.as_str() != "0.0.0.0");
+        if version >= TWISTED_BY_DEFAULT
+            && twisted
+            && index.get("GATEWAY_LISTEN").is_some()
+            && let Some(address) = narrow
+        {
+            let message = format!(
+                "{version} binds `0.0.0.0:{}`, all interfaces, for `{address}`",
+                address.port
+            );
+            remarks.push(labelled(
+                &codes::BIND_HOST_IGNORED,
+                message,
+                index,
+                "GATEWAY_LISTEN",
+            ));
+        }
+    }
+    if let Some(host) = &resolution.localstack_host
+        && host.value.host.ip().is_some()
+    {
+        let message = format!(
+            "`{}` is an IP address, which takes no sub-domains",
+            host.value.host
+        );
+        remarks.push(
+            labelled(&codes::IP_AS_URL_HOST, message, index, "LOCALSTACK_HOST").help(
+                "use a name that resolves to this address, for example `localhost.localstack.cloud`",
+            ),
+        );
+    }
+}
+
+fn labelled(
+    rule: &'static crate::diagnostic::Rule,
+    message: String,
+    index: &Index,
+    variable: &'static str,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(rule, message).about(variable);
+    match index.get(variable) {
+        Some(occurrence) => diagnostic.label(Label::of(occurrence, "")),
+        None => diagnostic,
+    }
+}
+
+/// Traps in values that are read without complaint.
+fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
+    for (variable, setting) in &resolution.values {
+        let Some(occurrence) = setting.derivation.used.first() else {
+            continue;
+        };
+        let text = setting.value.as_str();
+        let about = |rule, message: String| {
+            Diagnostic::new(rule, message)
+                .about(variable.name)
+                .label(Label::of(occurrence, ""))
+        };
+        if let Kind::OneOf {
+            values, unknown, ..
+        } = variable.kind
+            && !values.contains(&text)
+        {
+            let known = values.join("`, `");
+            remarks.push(
+                about(
+                    &codes::UNKNOWN_STRATEGY,
+                    format!(
+                        "`{}` is no strategy of `{}`; it acts like `{unknown}`",
+                        text.escape_debug(),
+                        variable.name
+                    ),
+                )
+                .help(format!("use one of `{known}`")),
+            );
+        }
+        match variable.name {
+            "DNS_ADDRESS" if python::is_false(text) && !matches!(text, "0" | "false" | "False") => {
+                remarks.push(
+                    about(
+                        &codes::DNS_NOT_DISABLED,
+                        format!(
+                            "`DNS_ADDRESS={}` does not switch the DNS server off",
+                            text.escape_debug()
+                        ),
+                    )
+                    .help("write `DNS_ADDRESS=0`"),
+                );
+            }
+            "DNS_SERVER" if !text.is_empty() && text.parse::<std::net::IpAddr>().is_err() => {
+                remarks.push(
+                    about(
+                        &codes::DNS_SERVER_NOT_IP,
+                        format!(
+                            "`DNS_SERVER={}` is no IP address, forwarding fails",
+                            text.escape_debug()
+                        ),
+                    )
+                    .help("write the address of the server"),
+                );
+            }
+            "CUSTOM_SSL_CERT_PATH" if !resolution.flag("SKIP_SSL_CERT_DOWNLOAD") => {
+                remarks.push(
+                    about(
+                        &codes::CERTIFICATE_MAY_BE_REPLACED,
+                        "LocalStack overwrites this certificate once it is older than a day"
+                            .to_owned(),
+                    )
+                    .help("set `SKIP_SSL_CERT_DOWNLOAD=1`"),
+                );
+            }
+            "MAIN_DOCKER_NETWORK" if text != python::strip(text) => {
+                remarks.push(about(
+                    &codes::NETWORK_NAME_HAS_SPACE,
+                    format!("the name `{}` keeps its space", text.escape_debug()),
+                ));
+            }
+            "LAMBDA_DOCKER_NETWORK" if text.split(',').any(|item| item != python::strip(item)) => {
+                remarks.push(about(
+                    &codes::NETWORK_NAME_HAS_SPACE,
+                    format!("an item of `{}` keeps its space", text.escape_debug()),
+                ));
+            }
+            "EXTERNAL_SERVICE_PORTS_END" => {
+                inverted_range(resolution, &setting.value, about, remarks)
+            }
+            _ => {}
+        }
+    }
+}
+
+fn inverted_range(
+    resolution: &Resolution,
+    end: &Value,
+    about: impl Fn(&'static crate::diagnostic::Rule, String) -> Diagnostic,
+    remarks: &mut Vec<Diagnostic>,
+) {
+    if let (Some(Value::Number(start)), Value::Number(end)) =
+        (resolution.value("EXTERNAL_SERVICE_PORTS_START"), end)
+        && let (Some(first), Some(last)) = (start.as_i64(), end.as_i64())
+        && last < first
+    {
+        remarks.push(about(
+            &codes::PORT_RANGE_INVERTED,
+            format!("the range for service ports ends at {last}, before it starts at {first}"),
+        ));
+    }
+}
+
+/// Names that are misspelt, or prefixed without effect.
+fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Vec<Diagnostic>) {
+    let normalized = resolution.semantics == Semantics::Normalized;
+    for occurrence in &index.unknown {
+        let name = &*occurrence.name;
+        let bare = name.strip_prefix("LOCALSTACK_");
+        if let Some(bare) = bare
+            && variable::lookup(bare).is_some()
+        {
+            if entrypoint::copied_name(name, Line::V4).is_none() {
+                remarks.push(
+                    Diagnostic::new(
+                        &codes::INERT_PREFIXED_NAME,
+                        format!("`{name}` does nothing; names that begin with `LOCALSTACK_HOST` are never copied"),
+                    )
+                    .about(name.to_owned())
+                    .help(format!("set `{bare}`, or its successor"))
+                    .label(Label::of(occurrence, "")),
+                );
+            } else if normalized && !facts.in_container && !facts.through_entrypoint {
+                remarks.push(
+                    Diagnostic::new(
+                        &codes::PREFIXED_NAME_OUTSIDE_IMAGE,
+                        format!("`{name}` sets `{bare}` inside the image only, not for the CLI"),
+                    )
+                    .about(bare.to_owned())
+                    .help(format!(
+                        "set `{bare}` as well when you use `localstack start`"
+                    ))
+                    .label(Label::of(occurrence, "")),
+                );
+            }
+        } else if let Some(meant) = variable::did_you_mean(name) {
+            remarks.push(
+                Diagnostic::new(
+                    &codes::MISSPELT_NAME,
+                    format!(
+                        "`{name}` is not a variable of LocalStack; did you mean `{}`?",
+                        meant.name
+                    ),
+                )
+                .about(name.to_owned())
+                .help("names are case-sensitive")
+                .suggest(meant.name, &*occurrence.raw)
+                .label(Label::of(occurrence, "")),
+            );
+        }
+    }
+}

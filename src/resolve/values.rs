@@ -1,0 +1,172 @@
+//! The variables that are no addresses, read by their row in the table.
+
+use std::borrow::Cow;
+
+use super::Place;
+use super::index::Index;
+use crate::python::{self, Int};
+use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
+use crate::variable::{self, Kind, TABLE, Variable};
+
+/// How far the end of the port range lies above its start by default.
+const PORT_RANGE: i64 = 50;
+
+/// What was read: the values in the order of the table, and the first failure.
+pub(super) type Read = (
+    Vec<(&'static Variable, Setting<Value>)>,
+    Option<StartFailure>,
+);
+
+/// Reads every modelled variable that the release knows.
+pub(super) fn read(index: &Index, place: Place) -> Read {
+    let mut failure = None;
+    let values = read_all(index, place, false, |error| {
+        failure.get_or_insert(error);
+    });
+    (values, failure)
+}
+
+/// Reads every modelled variable, and older names where their successor is unset.
+pub(super) fn read_keeping_fallbacks(
+    index: &Index,
+    place: Place,
+    on_failure: impl FnMut(StartFailure),
+) -> Vec<(&'static Variable, Setting<Value>)> {
+    read_all(index, place, true, on_failure)
+}
+
+fn read_all(
+    index: &Index,
+    place: Place,
+    keep_fallbacks: bool,
+    mut on_failure: impl FnMut(StartFailure),
+) -> Vec<(&'static Variable, Setting<Value>)> {
+    let mut values = Vec::with_capacity(TABLE.len());
+    for (row, variable) in TABLE.iter().enumerate() {
+        if !is_value(variable) || !variable.is_read_by(place.version) {
+            continue;
+        }
+        let mut setting = match read_one(index, place, keep_fallbacks, row, variable) {
+            Ok(setting) => setting,
+            Err(error) => {
+                on_failure(error);
+                Setting {
+                    value: default_value(variable, place),
+                    derivation: index.derive(Basis::Invalid, &[variable.name]),
+                }
+            }
+        };
+        if variable.name == "EXTERNAL_SERVICE_PORTS_END"
+            && setting.derivation.basis == Basis::Default
+        {
+            follow_start(&values, &mut setting);
+        }
+        values.push((variable, setting));
+    }
+    values
+}
+
+/// Returns whether a variable is read here: not an address, and not merely known by name.
+fn is_value(variable: &Variable) -> bool {
+    match variable.kind {
+        Kind::AddressList | Kind::Address | Kind::Host | Kind::Unmodelled => false,
+        _ => !matches!(variable.name, "EDGE_PORT" | "EDGE_PORT_HTTP"),
+    }
+}
+
+fn read_one(
+    index: &Index,
+    place: Place,
+    keep_fallbacks: bool,
+    row: usize,
+    variable: &'static Variable,
+) -> Result<Setting<Value>, StartFailure> {
+    if let Some(occurrence) = index.at(row)
+        && let Some(value) = parse(variable, &occurrence.raw)?
+    {
+        return Ok(Setting {
+            value,
+            derivation: index.derive(Basis::Set, &[variable.name]),
+        });
+    }
+    if let Some(fallback) = variable.fallback
+        && (keep_fallbacks || fallback.until.is_none_or(|until| place.version < until))
+        && let Some(older) = variable::lookup(fallback.name)
+        && let Some(occurrence) = index.get(older.name)
+        && let Some(value) = parse(older, &occurrence.raw)?
+    {
+        return Ok(Setting {
+            value: translate(variable, value),
+            derivation: index.derive(Basis::Fallback, &[older.name, variable.name]),
+        });
+    }
+    Ok(Setting {
+        value: default_value(variable, place),
+        derivation: Derivation::default_value(),
+    })
+}
+
+/// Reads a present text; `None` when it counts as unset.
+fn parse(variable: &'static Variable, raw: &str) -> Result<Option<Value>, StartFailure> {
+    let text = |strip: bool, keep_empty: bool| {
+        let text = if strip { python::strip(raw) } else { raw };
+        (keep_empty || !text.is_empty()).then(|| Value::Text(Cow::Owned(text.to_owned())))
+    };
+    Ok(match variable.kind {
+        Kind::Flag => Some(Value::Flag(python::is_true(raw))),
+        Kind::Switch => Some(Value::Flag(!python::is_false(raw))),
+        Kind::TriState if python::is_true(raw) => Some(Value::Flag(true)),
+        Kind::TriState if python::is_false(raw) => Some(Value::Flag(false)),
+        Kind::TriState => None,
+        Kind::Integer if raw.is_empty() && variable.name != "DNS_PORT" => None,
+        Kind::Integer => match Int::parse(raw) {
+            Ok(number) => Some(Value::Number(number)),
+            Err(error) => {
+                return Err(StartFailure {
+                    variable: variable.name,
+                    message: error.to_string(),
+                });
+            }
+        },
+        Kind::Text(how) => text(how.strip, how.keep_empty),
+        Kind::OneOf { strip, .. } => text(strip, false).map(|value| translate(variable, value)),
+        Kind::AddressList | Kind::Address | Kind::Host | Kind::Unmodelled => None,
+    })
+}
+
+/// `off` is an older word for the `port` strategy of OpenSearch.
+fn translate(variable: &Variable, value: Value) -> Value {
+    if variable.name == "OPENSEARCH_ENDPOINT_STRATEGY" && value.as_str() == "off" {
+        return Value::Text(Cow::Borrowed("port"));
+    }
+    value
+}
+
+fn default_value(variable: &Variable, place: Place) -> Value {
+    let Some(text) = variable.default_in(place.version, place.in_container) else {
+        return Value::Unset;
+    };
+    match variable.kind {
+        Kind::Flag | Kind::Switch | Kind::TriState => Value::Flag(python::is_true(text)),
+        Kind::Integer => Int::parse(text).map_or(Value::Unset, Value::Number),
+        _ => Value::Text(Cow::Borrowed(text)),
+    }
+}
+
+/// The end of the port range follows a start that is set.
+fn follow_start(values: &[(&'static Variable, Setting<Value>)], end: &mut Setting<Value>) {
+    let start = values
+        .iter()
+        .rev()
+        .find(|(v, _)| v.name == "EXTERNAL_SERVICE_PORTS_START");
+    if let Some((_, start)) = start
+        && start.derivation.basis != Basis::Default
+        && let Value::Number(port) = &start.value
+    {
+        end.value = Value::Number(port.plus(PORT_RANGE));
+        end.derivation = Derivation {
+            basis: Basis::Derived,
+            ..start.derivation.clone()
+        };
+    }
+}

@@ -1,0 +1,5 @@
+//! Integration tests of the root crate, one module for each topic.
+
+mod envs;
+mod hostport;
+mod vectors;
