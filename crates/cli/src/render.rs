@@ -144,7 +144,7 @@ fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {
     let (line, span) = safe_line(&line, span);
     match views
         .iter_mut()
-        .find(|view| view.path == path && view.number == number)
+        .find(|view| view.path == path && view.number == number && view.line == line)
     {
         Some(view) => view.marks.push((span, remark, primary)),
         None => views.push(View {
