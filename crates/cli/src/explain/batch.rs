@@ -30,14 +30,6 @@ struct Request<'a> {
     as_of: Option<String>,
 }
 
-/// One line out.
-#[derive(Serialize)]
-struct Response<'a> {
-    id: Option<&'a RawValue>,
-    #[serde(flatten)]
-    document: Document<'a>,
-}
-
 /// Answers every line. A line that cannot be read is answered with `error`; the others go on.
 pub(super) fn run(path: &Path, args: &ExplainArgs) -> Result<ExitCode, CliError> {
     let mut lines = input::open(path)?;
@@ -91,13 +83,14 @@ fn answer(line: &str, args: &ExplainArgs, out: &mut impl io::Write) -> Result<bo
     }
     let mut document = Document::new(&resolution);
     document.semantics = name.into();
-    serde_json::to_writer(
+    // The id goes in front of the document's members; a flattened struct would cost a tenth.
+    let body = serde_json::to_vec(&document)?;
+    write!(
         out,
-        &Response {
-            id: request.id,
-            document,
-        },
+        "{{\"id\":{},",
+        request.id.map_or("null", RawValue::get)
     )?;
+    out.write_all(body.get(1..).unwrap_or_default())?;
     Ok(true)
 }
 
