@@ -1,7 +1,7 @@
 //! Reading what the user named into layers and facts.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,12 +99,13 @@ fn detect(layers: &Layers, this_process: bool) -> bool {
 }
 
 /// Opens a file, or standard input for `-`.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, CliError> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::with_capacity(1 << 16, io::stdin())));
-    }
-    let file = File::open(path).map_err(|error| read_error(path, error))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+pub(crate) fn open(path: &Path) -> Result<BufReader<Box<dyn Read>>, CliError> {
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(|error| read_error(path, error))?)
+    };
+    Ok(BufReader::with_capacity(1 << 16, source))
 }
 
 /// Reads a file, or standard input for `-`, up to a limit.

@@ -5,6 +5,7 @@
 //! codes.
 
 mod args;
+mod batch;
 mod error;
 mod exit;
 mod explain;

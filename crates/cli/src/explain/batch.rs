@@ -1,7 +1,7 @@
-//! `explain --batch`: one JSON object in for each line, one document out, in constant memory.
+//! `explain --batch`: one environment in, one document out.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,14 +10,13 @@ use lsconfig::facts::Facts;
 use lsconfig::layer::{Layer, Layers, SourceKind};
 use lsconfig::release::{Semantics, TargetVersion};
 use lsconfig::resolve::resolve;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{label, remark_release};
 use crate::args::ExplainArgs;
+use crate::batch::{self, Refusal};
 use crate::error::CliError;
-use crate::exit;
-use crate::input;
 
 /// One line in.
 #[derive(Deserialize)]
@@ -30,47 +29,20 @@ struct Request<'a> {
     as_of: Option<String>,
 }
 
-/// Answers every line. A line that cannot be read is answered with `error`; the others go on.
+/// Answers every line; a release in the line counts more than the one on the command line.
 pub(super) fn run(path: &Path, args: &ExplainArgs) -> Result<ExitCode, CliError> {
-    let mut lines = input::open(path)?;
-    let stdout = io::stdout().lock();
-    let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
-    let mut line = String::new();
-    let mut failed = false;
-    loop {
-        line.clear();
-        match lines.read_line(&mut line) {
-            Ok(0) => break,
-            Ok(_) if line.trim().is_empty() => continue,
-            Ok(_) => {
-                failed |= !answer(&line, args, &mut out)?;
-                out.write_all(b"\n")?;
-            }
-            Err(error) => return Err(input::read_error(path, error)),
-        }
-    }
-    out.flush()?;
-    Ok(ExitCode::from(if failed {
-        exit::USAGE
-    } else {
-        exit::CLEAN
-    }))
+    batch::run(path, |line, out| answer(line, args.as_of.as_deref(), out))
 }
 
-/// Writes the answer to one line; false when the line cannot be read.
-fn answer(line: &str, args: &ExplainArgs, out: &mut impl io::Write) -> Result<bool, CliError> {
-    let request: Request<'_> = match serde_json::from_str(line) {
-        Ok(request) => request,
-        Err(error) => return refuse(line, &error.to_string(), out),
-    };
-    let as_of = request.as_of.as_deref().or(args.as_of.as_deref());
-    let (semantics, name) = match as_of {
-        None => (Semantics::Normalized, "normalized".to_owned()),
-        Some("normalized") => (Semantics::Normalized, "normalized".to_owned()),
-        Some(text) => match text.parse::<TargetVersion>() {
-            Ok(version) => (version.into(), label(text)),
-            Err(error) => return refuse(line, &error.to_string(), out),
-        },
+fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let request: Request<'_> = serde_json::from_str(line)?;
+    let (semantics, name) = match request.as_of.as_deref().or(as_of) {
+        None | Some("normalized") => (Semantics::Normalized, "normalized".to_owned()),
+        Some(text) => {
+            let version: TargetVersion =
+                text.parse().map_err(|error| Refusal(format!("{error}")))?;
+            (version.into(), label(text))
+        }
     };
     let layer = Layer::from_pairs(SourceKind::Environment, "environment", request.env);
     let facts = Facts {
@@ -84,33 +56,10 @@ fn answer(line: &str, args: &ExplainArgs, out: &mut impl io::Write) -> Result<bo
     let mut document = Document::new(&resolution);
     document.semantics = name.into();
     // The id goes in front of the document's members; a flattened struct would cost a tenth.
-    let body = serde_json::to_vec(&document)?;
-    write!(
-        out,
-        "{{\"id\":{},",
-        request.id.map_or("null", RawValue::get)
-    )?;
-    out.write_all(body.get(1..).unwrap_or_default())?;
-    Ok(true)
-}
-
-/// The part of a broken line that may still be readable.
-#[derive(Deserialize)]
-struct Identified<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-}
-
-/// Answers a line that cannot be read.
-pub(crate) fn refuse(line: &str, why: &str, out: &mut impl io::Write) -> Result<bool, CliError> {
-    #[derive(Serialize)]
-    struct Refusal<'a> {
-        id: Option<&'a RawValue>,
-        error: &'a str,
-    }
-    let id = serde_json::from_str::<Identified<'_>>(line)
-        .ok()
-        .and_then(|line| line.id);
-    serde_json::to_writer(out, &Refusal { id, error: why })?;
-    Ok(false)
+    let id = request.id.map_or("null", RawValue::get);
+    write!(out, "{{\"id\":{id}").expect("memory takes any answer");
+    let brace = out.len();
+    serde_json::to_writer(&mut *out, &document)?;
+    out[brace] = b',';
+    Ok(())
 }
