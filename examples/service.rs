@@ -16,7 +16,10 @@ use lsconfig::resolve::resolve;
 fn main() {
     let environment = Layer::from_pairs(SourceKind::Environment, "environment", std::env::vars());
     let layers = Layers::from_iter([environment]);
-    let facts = Facts { in_container: false, through_entrypoint: false };
+    let facts = Facts {
+        in_container: false,
+        through_entrypoint: false,
+    };
     let resolution = resolve(&layers, &facts, Semantics::Normalized);
 
     for diagnostic in &resolution.diagnostics {

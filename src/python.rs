@@ -85,7 +85,8 @@ impl Int {
     ///
     /// [`ParseIntError`] when Python raises `ValueError`.
     pub fn parse(text: &str) -> Result<Self, ParseIntError> {
-        let stripped = strip(text);
+        // Unlike `str.strip`, `int` keeps the information separators.
+        let stripped = text.trim();
         let (negative, digits) = match stripped.as_bytes().first() {
             Some(b'-') => (true, &stripped[1..]),
             Some(b'+') => (false, &stripped[1..]),
@@ -300,6 +301,7 @@ mod tests {
         ] {
             check(text, None);
         }
+        check("\u{1d}80\u{1d}", None);
         check(&"1".repeat(4301), None);
     }
 

@@ -688,32 +688,6 @@ pub static TABLE: &[Variable] = &[
         ],
     },
     Variable {
-        name: "HOSTNAME_FROM_LAMBDA",
-        family: Family::Docker,
-        role: Role::Cosmetic,
-        kind: Kind::Text(STRIPPED),
-        defaults: &[Default {
-            since: TargetVersion::exact(0, 0, 0),
-            container: Some(""),
-            host: Some(""),
-        }],
-        fallback: None,
-        lifecycle: Lifecycle {
-            introduced: Some(TargetVersion::exact(0, 12, 11)),
-            deprecated: Some(Deprecation {
-                since: TargetVersion::exact(2, 0, 0),
-                listed: Some(TargetVersion::exact(2, 0, 0)),
-                delisted: Some(TargetVersion::exact(3, 0, 0)),
-            }),
-            inert: None,
-            removed: None,
-        },
-        replacement: Replacement::None,
-        secret: false,
-        help: "Host by which Lambda functions reach the emulator",
-        dialects: &[],
-    },
-    Variable {
         name: "EDGE_BIND_HOST",
         family: Family::Listening,
         role: Role::Functional,
@@ -829,6 +803,32 @@ pub static TABLE: &[Variable] = &[
                 reading: Reading::Honoured,
             },
         ],
+    },
+    Variable {
+        name: "HOSTNAME_FROM_LAMBDA",
+        family: Family::Docker,
+        role: Role::Cosmetic,
+        kind: Kind::Text(STRIPPED),
+        defaults: &[Default {
+            since: TargetVersion::exact(0, 0, 0),
+            container: Some(""),
+            host: Some(""),
+        }],
+        fallback: None,
+        lifecycle: Lifecycle {
+            introduced: Some(TargetVersion::exact(0, 12, 11)),
+            deprecated: Some(Deprecation {
+                since: TargetVersion::exact(2, 0, 0),
+                listed: Some(TargetVersion::exact(2, 0, 0)),
+                delisted: Some(TargetVersion::exact(3, 0, 0)),
+            }),
+            inert: None,
+            removed: None,
+        },
+        replacement: Replacement::None,
+        secret: false,
+        help: "Host by which Lambda functions reach the emulator",
+        dialects: &[],
     },
     Variable {
         name: "LAMBDA_EXECUTOR",
@@ -2085,7 +2085,7 @@ pub static TABLE: &[Variable] = &[
         name: "OUTBOUND_HTTP_PROXY",
         family: Family::Docker,
         role: Role::Functional,
-        kind: Kind::Text(STRIPPED),
+        kind: Kind::Text(VERBATIM),
         defaults: &[Default {
             since: TargetVersion::exact(0, 12, 20),
             container: Some(""),
@@ -2107,7 +2107,7 @@ pub static TABLE: &[Variable] = &[
         name: "OUTBOUND_HTTPS_PROXY",
         family: Family::Docker,
         role: Role::Functional,
-        kind: Kind::Text(STRIPPED),
+        kind: Kind::Text(VERBATIM),
         defaults: &[Default {
             since: TargetVersion::exact(0, 12, 20),
             container: Some(""),
