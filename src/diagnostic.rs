@@ -64,9 +64,10 @@ impl Label {
         Self {
             origin: occurrence.origin.clone(),
             variable: Some(occurrence.written().into()),
-            raw: Some(match shown {
-                Cow::Borrowed(_) => Arc::clone(&occurrence.raw),
-                Cow::Owned(text) => text.into(),
+            raw: Some(if shown == *occurrence.raw {
+                Arc::clone(&occurrence.raw)
+            } else {
+                Arc::from(&*shown)
             }),
             part: None,
             message: message.into(),
@@ -104,7 +105,8 @@ impl Label {
 pub struct Suggestion {
     /// The variable to set; `None` means the occurrence should go without replacement.
     pub variable: Option<Cow<'static, str>>,
-    /// The value to set it to.
+    /// The value to set it to; `None` keeps the present one, which is not shown when it holds a
+    /// secret.
     pub value: Option<String>,
 }
 
@@ -169,12 +171,14 @@ impl Diagnostic {
         self
     }
 
-    /// Suggests to set `variable` to `value`.
+    /// Suggests to set `variable` to `value`. A value that holds a secret is left out.
     #[must_use]
     pub fn suggest(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let may_show = redact(variable, &value) == value;
         self.suggestion = Some(Suggestion {
             variable: Some(variable.into()),
-            value: Some(value.into()),
+            value: may_show.then_some(value),
         });
         self
     }

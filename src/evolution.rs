@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::explain::entries;
+use crate::explain::{entries, shown};
 use crate::facts::Facts;
 use crate::layer::Layers;
 use crate::release::TargetVersion;
@@ -112,8 +112,11 @@ fn reading(resolution: &Resolution) -> Reading {
         .map_or("true".to_owned(), ToString::to_string);
     values.push(("starts", (Some(starts), true)));
     let bind: Vec<String> = resolution.bind.iter().map(ToString::to_string).collect();
-    values.push(("bind", ((!bind.is_empty()).then(|| bind.join(",")), true)));
-    values.push(("external_url", (resolution.external_url(), true)));
+    values.push((
+        "bind",
+        ((!bind.is_empty()).then(|| shown(bind.join(","))), true),
+    ));
+    values.push(("external_url", (resolution.external_url().map(shown), true)));
     values.push(("internal_url", (resolution.internal_url(), true)));
     for entry in entries(resolution) {
         let touched = !entry.used.is_empty();

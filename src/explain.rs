@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::addr::Authority;
 use crate::diagnostic::Diagnostic;
 use crate::layer::{Occurrence, Origin};
-use crate::redact::redact;
+use crate::redact::{redact, redact_urls};
 use crate::settings::{Derivation, Resolution, Value};
 
 /// The version of the document.
@@ -31,10 +31,13 @@ pub struct Document<'a> {
     /// Why it does not.
     pub error: Option<String>,
     /// What is bound, in order.
+    #[serde(serialize_with = "addresses")]
     pub bind: &'a [Authority],
     /// The listen addresses as the release holds them; empty before 2.0.
+    #[serde(serialize_with = "addresses")]
     pub gateway_listen: &'a [Authority],
     /// Host and port of returned URLs; null before 2.0.
+    #[serde(serialize_with = "address")]
     pub localstack_host: Option<&'a Authority>,
     /// The URL that clients are given; null without start.
     pub external_url: Option<String>,
@@ -71,6 +74,22 @@ struct Place<'a> {
     origin: &'a Origin,
 }
 
+/// What may be shown of a value that came from the user: 1.x takes a whole URL as a bind host.
+pub(crate) fn shown(value: impl ToString) -> String {
+    match redact_urls(&value.to_string()) {
+        Cow::Borrowed(text) => text.to_owned(),
+        Cow::Owned(text) => text,
+    }
+}
+
+fn addresses<S: Serializer>(all: &[Authority], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(all.iter().map(shown))
+}
+
+fn address<S: Serializer>(one: &Option<&Authority>, serializer: S) -> Result<S::Ok, S::Error> {
+    one.map(shown).serialize(serializer)
+}
+
 fn occurrences<S: Serializer>(all: &[Arc<Occurrence>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(all.iter().map(|occurrence| Place {
         variable: occurrence.written(),
@@ -94,7 +113,7 @@ impl<'a> Document<'a> {
             bind: &resolution.bind,
             gateway_listen: listen.map_or(&[], |setting| &setting.value),
             localstack_host: host.map(|setting| &setting.value),
-            external_url: resolution.external_url(),
+            external_url: resolution.external_url().map(shown),
             internal_url: resolution.internal_url(),
             settings: entries(resolution),
             diagnostics: &resolution.diagnostics,
@@ -109,19 +128,19 @@ pub fn entries(resolution: &Resolution) -> Vec<Entry<'_>> {
     if let Some(listen) = &resolution.gateway_listen {
         entries.push(entry(
             "GATEWAY_LISTEN",
-            Some(join(&listen.value).into()),
+            Some(shown(join(&listen.value)).into()),
             &listen.derivation,
         ));
     }
     if let Some(host) = &resolution.localstack_host {
         entries.push(entry(
             "LOCALSTACK_HOST",
-            Some(host.value.to_string().into()),
+            Some(shown(&host.value).into()),
             &host.derivation,
         ));
     }
     if let Some(legacy) = &resolution.legacy {
-        let text = |text: &'_ str| Some(Cow::Owned(text.to_owned()));
+        let text = |text: &'_ str| Some(Cow::Owned(shown(text)));
         let host = &legacy.edge_bind_host;
         entries.push(entry("EDGE_BIND_HOST", text(&host.value), &host.derivation));
         for (name, port) in [

@@ -23,7 +23,8 @@ const SECRET_WORDS: [&str; 9] = [
 /// Returns `value` as it may be shown for the variable `name`.
 ///
 /// The value of a secret variable is replaced as a whole, the password of a URL (`http://u:p@h`)
-/// within it. Names that are in no table are judged by their words.
+/// within it. Names that are in no table are judged by their words, and by whether they look like
+/// a misspelt secret.
 #[must_use]
 pub fn redact<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     let bare = name.strip_prefix("LOCALSTACK_").unwrap_or(name);
@@ -31,7 +32,7 @@ pub fn redact<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         Some(variable) => variable.secret,
         None => {
             let upper = bare.to_ascii_uppercase();
-            SECRET_WORDS.iter().any(|word| upper.contains(word))
+            SECRET_WORDS.iter().any(|word| upper.contains(word)) || variable::resembles_secret(name)
         }
     };
     if secret && !value.is_empty() {
@@ -112,7 +113,8 @@ fn url_passwords(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
             let end = text[start..]
                 .find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace())
                 .map_or(text.len(), |n| start + n);
-            from = end;
+            // Not `end`: an authority may itself begin with a scheme, `http://http://u:p@h`.
+            from = start;
             let authority = &text[start..end];
             if let (Some(at), Some(colon)) = (authority.rfind('@'), authority.find(':'))
                 && colon < at
@@ -146,6 +148,12 @@ mod tests {
                 "a http://u:<redacted>@h b ftp://v:<redacted>@i",
             ),
             ("X", "http://h:1/p@q", "http://h:1/p@q"),
+            (
+                "X",
+                "http://http://u:p@h:1",
+                "http://http://u:<redacted>@h:1",
+            ),
+            ("LOCALSTACK_AUTH_TOKE", "ls-abc", REDACTED),
         ] {
             assert_eq!(redact(name, value), shown, "{name}");
         }

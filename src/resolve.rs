@@ -10,10 +10,13 @@ mod release;
 mod remarks;
 mod values;
 
+use std::borrow::Cow;
+
 use crate::facts::Facts;
 use crate::layer::Layers;
+use crate::redact::redact_urls;
 use crate::release::{Semantics, TargetVersion};
-use crate::settings::Resolution;
+use crate::settings::{Resolution, StartFailure};
 
 use index::Index;
 
@@ -43,6 +46,21 @@ pub fn resolve(layers: &Layers, facts: &Facts, semantics: impl Into<Semantics>) 
     };
     remarks::add(&mut resolution, &index, facts);
     resolution
+}
+
+/// Reads a text as a release does. When it is refused, a text with passwords in URLs is read again
+/// without them, so that the message quotes none.
+fn read_shown<T>(
+    raw: &str,
+    read: impl Fn(&str) -> Result<T, StartFailure>,
+) -> Result<T, StartFailure> {
+    read(raw).map_err(|failure| match redact_urls(raw) {
+        Cow::Borrowed(_) => failure,
+        Cow::Owned(shown) => read(&shown).err().unwrap_or(StartFailure {
+            message: "the value is refused".to_owned(),
+            ..failure
+        }),
+    })
 }
 
 /// Everything a file of rules needs to know.

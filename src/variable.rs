@@ -330,6 +330,12 @@ pub fn did_you_mean(name: &str) -> Option<&'static Variable> {
     best.filter(|_| !tied).map(|(_, row)| row)
 }
 
+/// Returns whether a name is at most two edits away from one whose value is secret.
+pub(crate) fn resembles_secret(name: &str) -> bool {
+    let mut secret = TABLE.iter().filter(|row| row.secret);
+    secret.any(|row| edit_distance(name, row.name, 2).is_some())
+}
+
 /// Damerau-Levenshtein distance with adjacent swaps, when at most `limit`.
 fn edit_distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (a, b) = (a.as_bytes(), b.as_bytes());

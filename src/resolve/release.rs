@@ -1,7 +1,7 @@
 //! The address variables as each LocalStack release reads them (`docs/reference/releases.md`).
 
 use super::index::Index;
-use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, values};
+use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, read_shown, values};
 use crate::addr::{Authority, Dialect, Host};
 use crate::python::{self, Int};
 use crate::release::{Line, Semantics, TargetVersion};
@@ -205,7 +205,9 @@ impl Reader<'_> {
         let default_host = Host::new(CLOUD);
         let value = match self.raw("LOCALSTACK_HOST") {
             None => Authority::new(default_host, default_port.clone()),
-            Some(text) => self.address("LOCALSTACK_HOST", text, &default_host, default_port)?,
+            Some(text) => read_shown(text, |text| {
+                self.address("LOCALSTACK_HOST", text, &default_host, default_port)
+            })?,
         };
         Ok(self.setting(value, &["LOCALSTACK_HOST"], true))
     }
@@ -216,10 +218,12 @@ impl Reader<'_> {
         host: &Host,
         port: &Int,
     ) -> Result<Vec<Authority>, StartFailure> {
-        let entries = text.split(',').map(python::strip);
-        entries
-            .map(|entry| self.address("GATEWAY_LISTEN", entry, host, port))
-            .collect()
+        read_shown(text, |text| {
+            let entries = text.split(',').map(python::strip);
+            entries
+                .map(|entry| self.address("GATEWAY_LISTEN", entry, host, port))
+                .collect()
+        })
     }
 
     fn address(
@@ -239,13 +243,26 @@ impl Reader<'_> {
     }
 
     fn legacy(&self, host: &str, port: Int, http: Int) -> Legacy {
-        let derive = |name| -> Derivation {
-            let derivation = self.index.derive(Basis::Set, &[name]);
-            if derivation.used.is_empty() {
-                Derivation::default_value()
-            } else {
-                derivation
+        // Without an own variable, or with `GATEWAY_LISTEN` above it, a value follows from others.
+        let derive = |name, others: &[&str], overruled: bool| {
+            let mut own = self.index.derive(Basis::Set, &[name]);
+            if own.used.is_empty() || overruled {
+                let mut derived = self.index.derive(Basis::Derived, others);
+                if derived.used.is_empty() {
+                    return Derivation::default_value();
+                }
+                derived.shadowed.append(&mut own.used);
+                derived.shadowed.append(&mut own.shadowed);
+                return derived;
             }
+            own
+        };
+        let explicit =
+            self.place.version.line() != Line::V1 && self.raw("GATEWAY_LISTEN").is_some();
+        let (listen, port_source): (&[&str], &[&str]) = match self.place.version.line() {
+            Line::V1 => (&[], &[]),
+            _ if explicit => (&["GATEWAY_LISTEN"], &["GATEWAY_LISTEN"]),
+            _ => (&[], &["LOCALSTACK_HOST"]),
         };
         let name = |name| {
             let text = match self.raw(name).map(python::strip) {
@@ -254,21 +271,21 @@ impl Reader<'_> {
             };
             Setting {
                 value: text.into(),
-                derivation: derive(name),
+                derivation: derive(name, &[], false),
             }
         };
         Legacy {
             edge_bind_host: Setting {
                 value: host.into(),
-                derivation: derive("EDGE_BIND_HOST"),
+                derivation: derive("EDGE_BIND_HOST", listen, explicit),
             },
             edge_port: Setting {
                 value: port,
-                derivation: derive("EDGE_PORT"),
+                derivation: derive("EDGE_PORT", port_source, explicit),
             },
             edge_port_http: Setting {
                 value: http,
-                derivation: derive("EDGE_PORT_HTTP"),
+                derivation: derive("EDGE_PORT_HTTP", listen, explicit),
             },
             hostname_external: name("HOSTNAME_EXTERNAL"),
             localstack_hostname: name("LOCALSTACK_HOSTNAME"),
@@ -276,10 +293,13 @@ impl Reader<'_> {
     }
 }
 
-fn int(variable: &'static str, text: &str) -> Result<Int, StartFailure> {
-    Int::parse(text).map_err(|error| StartFailure {
-        variable,
-        message: error.to_string(),
+/// Reads a number as `int()` does.
+pub(super) fn int(variable: &'static str, text: &str) -> Result<Int, StartFailure> {
+    read_shown(text, |text| {
+        Int::parse(text).map_err(|error| StartFailure {
+            variable,
+            message: error.to_string(),
+        })
     })
 }
 

@@ -9,6 +9,7 @@ use crate::entrypoint;
 use crate::facts::Facts;
 use crate::layer::Occurrence;
 use crate::python;
+use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
 use crate::settings::{Resolution, Value};
 use crate::variable::{self, Kind, Replacement, Variable};
@@ -288,7 +289,7 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
         let Some(occurrence) = setting.derivation.used.first() else {
             continue;
         };
-        let text = setting.value.as_str();
+        let text = &*redact(variable.name, setting.value.as_str());
         let about = |rule, message: String| {
             Diagnostic::new(rule, message)
                 .about(variable.name)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Place;
 use super::index::Index;
+use super::release::int;
 use crate::python::{self, Int};
 use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
 use crate::variable::{self, Kind, TABLE, Variable};
@@ -49,10 +50,17 @@ fn read_all(
         let mut setting = match read_one(index, place, keep_fallbacks, row, variable) {
             Ok(setting) => setting,
             Err(error) => {
-                on_failure(error);
+                let derivation = if error.variable == variable.name {
+                    index.derive(Basis::Invalid, &[variable.name])
+                } else {
+                    index.derive(Basis::Invalid, &[error.variable, variable.name])
+                };
+                if !is_older_name(variable) {
+                    on_failure(error);
+                }
                 Setting {
                     value: default_value(variable, place),
-                    derivation: index.derive(Basis::Invalid, &[variable.name]),
+                    derivation,
                 }
             }
         };
@@ -79,6 +87,13 @@ fn is_value(variable: &Variable) -> bool {
                 | "SERVICE_INSTANCES_PORTS_END"
         ),
     }
+}
+
+/// Returns whether the name is read only where its successor is unset, so that its text matters
+/// only there.
+fn is_older_name(variable: &Variable) -> bool {
+    let mut fallbacks = TABLE.iter().filter_map(|row| row.fallback);
+    fallbacks.any(|fallback| fallback.name == variable.name)
 }
 
 fn read_one(
@@ -126,15 +141,7 @@ fn parse(variable: &'static Variable, raw: &str) -> Result<Option<Value>, StartF
         Kind::TriState if python::is_false(raw) => Some(Value::Flag(false)),
         Kind::TriState => None,
         Kind::Integer if raw.is_empty() && variable.name != "DNS_PORT" => None,
-        Kind::Integer => match Int::parse(raw) {
-            Ok(number) => Some(Value::Number(number)),
-            Err(error) => {
-                return Err(StartFailure {
-                    variable: variable.name,
-                    message: error.to_string(),
-                });
-            }
-        },
+        Kind::Integer => Some(Value::Number(int(variable.name, raw)?)),
         Kind::Text(how) => text(how.strip, how.keep_empty),
         Kind::OneOf { strip, .. } => text(strip, false).map(|value| translate(variable, value)),
         Kind::AddressList | Kind::Address | Kind::Host | Kind::Unmodelled => None,
