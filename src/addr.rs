@@ -380,7 +380,8 @@ impl FromStr for HostPortSpec {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let stripped = python::strip(text);
         let offset = text.find(stripped).unwrap_or(0);
-        if python::parse_ipv6(stripped).is_some() {
+        // A zone may hold anything, but a bracket in it could not be printed in brackets.
+        if !stripped.contains(']') && python::parse_ipv6(stripped).is_some() {
             return Ok(Self {
                 host: Some(Host::new(stripped)),
                 port: None,

@@ -81,11 +81,11 @@ impl Mapper<'_> {
     fn listen(&mut self) -> Setting<ListenSet> {
         let index = self.index;
         if let Some(occurrence) = index.get("GATEWAY_LISTEN") {
-            let addresses = self.gateway_listen(occurrence);
+            let (addresses, basis) = self.gateway_listen(occurrence);
             for name in LEGACY_LISTEN {
                 self.shadowed_by("GATEWAY_LISTEN", name);
             }
-            let mut derivation = index.derive(Basis::Set, &["GATEWAY_LISTEN"]);
+            let mut derivation = index.derive(basis, &["GATEWAY_LISTEN"]);
             let losers = LEGACY_LISTEN.iter().filter_map(|name| index.get(name));
             derivation.shadowed.extend(losers.map(Arc::clone));
             return Setting {
@@ -121,7 +121,8 @@ impl Mapper<'_> {
         Setting { value, derivation }
     }
 
-    fn gateway_listen(&mut self, occurrence: &Arc<Occurrence>) -> Vec<HostPort> {
+    /// Reads the entries that can be read; without any, the default.
+    fn gateway_listen(&mut self, occurrence: &Arc<Occurrence>) -> (Vec<HostPort>, Basis) {
         let default = HostPort {
             host: self.default_host(),
             port: DEFAULT_PORT,
@@ -131,7 +132,7 @@ impl Mapper<'_> {
             self.report(&codes::EMPTY_VALUE, message, occurrence).help = Some(Cow::Borrowed(
                 "an empty `GATEWAY_LISTEN` still disables the legacy variables; remove it or set it",
             ));
-            return vec![default];
+            return (vec![default], Basis::Set);
         }
         let mut addresses = Vec::new();
         let mut at = 0;
@@ -149,9 +150,9 @@ impl Mapper<'_> {
             at += entry.len() + 1;
         }
         if addresses.is_empty() {
-            addresses.push(default);
+            return (vec![default], Basis::Invalid);
         }
-        addresses
+        (addresses, Basis::Set)
     }
 
     fn remark_number_as_host(
@@ -277,18 +278,32 @@ impl Mapper<'_> {
             .strip_prefix('[')
             .and_then(|t| t.strip_suffix(']'))
             .unwrap_or(text);
-        Some(Host::new(bare))
+        let host = Host::new(bare);
+        let (forbidden, host) = if host.is_ipv6() {
+            (&[',', ']'][..], host)
+        } else {
+            (&[',', ':', '/', '[', ']'][..], Host::new(text))
+        };
+        if !host.as_str().contains(forbidden) {
+            return Some(host);
+        }
+        let message = format!("invalid value for `{}`", occurrence.written());
+        let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+        diagnostic.labels[0].message = Cow::Borrowed("not a host");
+        diagnostic.help = Some(Cow::Borrowed(
+            "expected a name or an IP address; ports belong into `EDGE_PORT`",
+        ));
+        None
     }
 
     fn empty(&mut self, occurrence: &Arc<Occurrence>) {
         let name = occurrence.written();
-        let (shown, fate) = match &*occurrence.name {
-            "EDGE_PORT" | "EDGE_PORT_HTTP" if python::strip(&occurrence.raw).is_empty() => {
-                ("empty", ", and LocalStack 2.x does not start with it")
-            }
-            "EDGE_PORT" => ("0", ", and LocalStack 2.x binds a random port for it"),
-            "EDGE_PORT_HTTP" => ("0", ""),
-            _ => ("empty", ""),
+        let empty = python::strip(&occurrence.raw).is_empty();
+        let shown = if empty { "empty" } else { "0" };
+        let fate = match (&*occurrence.name, empty) {
+            ("EDGE_PORT" | "EDGE_PORT_HTTP", true) => ", and LocalStack 2.x does not start with it",
+            ("EDGE_PORT", false) => ", and LocalStack 2.x binds a random port for it",
+            _ => "",
         };
         let message = format!("`{name}` is {shown}, which counts as unset{fate}");
         self.report(&codes::EMPTY_VALUE, message, occurrence).help =
@@ -389,7 +404,13 @@ impl Mapper<'_> {
                 return None;
             }
         };
-        let host = spec.host.as_ref()?;
+        let Some(host) = &spec.host else {
+            let message = format!("invalid value for `{}`", occurrence.written());
+            let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+            diagnostic.labels[0].message = Cow::Borrowed("a port without a host");
+            diagnostic.help = Some(format!("set `LOCALSTACK_HOST={text}`").into());
+            return None;
+        };
         if host.as_str().eq_ignore_ascii_case("localhost") {
             let message = format!("`{name}` is `localhost`, its default, which counts as unset");
             self.report(&codes::LOCALHOST_IS_DEFAULT, message, occurrence)
@@ -437,7 +458,7 @@ impl Mapper<'_> {
     fn unmapped(&mut self, host: &HostPort) {
         let index = self.index;
         if let Some(occurrence) = index.get("SQS_PORT_EXTERNAL")
-            && let Ok(Some(port)) = legacy_port(&occurrence.raw)
+            && let Some(port) = self.legacy_port("SQS_PORT_EXTERNAL")
             && port != host.port
         {
             let message = format!(

@@ -1519,7 +1519,10 @@ pub static TABLE: &[Variable] = &[
             container: Some("true"),
             host: Some("true"),
         }],
-        fallback: None,
+        fallback: Some(Fallback {
+            name: "ES_MULTI_CLUSTER",
+            until: Some(TargetVersion::exact(0, 14, 0)),
+        }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
             deprecated: None,
