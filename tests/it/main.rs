@@ -4,4 +4,9 @@
 
 mod envs;
 mod hostport;
+mod laws;
+mod normalized;
+mod support;
+mod table;
+mod traps;
 mod vectors;
