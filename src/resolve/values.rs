@@ -55,9 +55,7 @@ fn read_all(
                 } else {
                     index.derive(Basis::Invalid, &[error.variable, variable.name])
                 };
-                if !is_older_name(variable) {
-                    on_failure(error);
-                }
+                on_failure(error);
                 Setting {
                     value: default_value(variable, place),
                     derivation,
@@ -87,13 +85,6 @@ fn is_value(variable: &Variable) -> bool {
                 | "SERVICE_INSTANCES_PORTS_END"
         ),
     }
-}
-
-/// Returns whether the name is read only where its successor is unset, so that its text matters
-/// only there.
-fn is_older_name(variable: &Variable) -> bool {
-    let mut fallbacks = TABLE.iter().filter_map(|row| row.fallback);
-    fallbacks.any(|fallback| fallback.name == variable.name)
 }
 
 fn read_one(
