@@ -309,11 +309,15 @@ fn parse_bracketed(text: &str) -> Result<AddrSpec, ParseAddrError> {
     let port = match port {
         None => None,
         Some(digits) => {
-            let start = body.len() - digits.len();
-            let number = Int::parse(digits).ok().filter(|n| n.port().is_some());
-            Some(number.ok_or_else(|| {
-                ParseAddrError::new(AddrErrorKind::PortRange, text, start..body.len())
-            })?)
+            let span = body.len() - digits.len()..body.len();
+            // Digits alone fail only when there are more of them than Python converts.
+            let number = Int::parse(digits).map_err(|_| {
+                ParseAddrError::new(AddrErrorKind::PortNotANumber, text, span.clone())
+            })?;
+            if number.port().is_none() {
+                return Err(ParseAddrError::new(AddrErrorKind::PortRange, text, span));
+            }
+            Some(number)
         }
     };
     Ok(AddrSpec {

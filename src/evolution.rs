@@ -167,7 +167,7 @@ fn reason(name: &str, previous: TargetVersion, version: TargetVersion) -> String
             return format!("`{name}` appears");
         }
         if row.defaults.iter().any(|d| crossed(Some(d.since))) {
-            return "the default changes".to_owned();
+            return format!("the default of `{name}` changes");
         }
     }
     let crossed = MILESTONES

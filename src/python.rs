@@ -85,7 +85,8 @@ impl Int {
     ///
     /// [`ParseIntError`] when Python raises `ValueError`.
     pub fn parse(text: &str) -> Result<Self, ParseIntError> {
-        let stripped = strip(text);
+        // Unlike `str.strip`, `int` keeps the information separators.
+        let stripped = text.trim();
         let (negative, digits) = match stripped.as_bytes().first() {
             Some(b'-') => (true, &stripped[1..]),
             Some(b'+') => (false, &stripped[1..]),
@@ -147,24 +148,43 @@ impl Int {
         self.0 == Repr::Small(0)
     }
 
-    /// Returns the number plus `n`; a number of more than 38 digits is returned unchanged.
+    /// Returns the number plus `n`.
     #[must_use]
-    pub fn plus(&self, n: i64) -> Self {
-        let wide = match &self.0 {
-            Repr::Small(value) => i128::from(*value),
-            Repr::Big(text) => match text.parse::<i128>() {
-                Ok(value) => value,
-                Err(_) => return self.clone(),
+    pub fn plus(&self, n: u16) -> Self {
+        match &self.0 {
+            Repr::Small(value) => match value.checked_add(n.into()) {
+                Some(sum) => Self(Repr::Small(sum)),
+                None => Self(Repr::Big(add(&value.to_string(), n))),
             },
-        };
-        let Some(sum) = wide.checked_add(n.into()) else {
-            return self.clone();
-        };
-        Self(match i64::try_from(sum) {
-            Ok(small) => Repr::Small(small),
-            Err(_) => Repr::Big(sum.to_string().into()),
-        })
+            Repr::Big(text) if text.starts_with('-') => match text.parse::<i128>() {
+                Ok(value) => Self(Repr::Big((value + i128::from(n)).to_string().into())),
+                // So far below zero nothing that is done with a port tells the numbers apart.
+                Err(_) => self.clone(),
+            },
+            Repr::Big(text) => Self(Repr::Big(add(text, n))),
+        }
     }
+}
+
+/// Adds to a non-negative decimal number of any length.
+fn add(text: &str, n: u16) -> Box<str> {
+    let mut carry = u32::from(n);
+    let mut reversed: Vec<u8> = Vec::with_capacity(text.len() + 1);
+    for digit in text.bytes().rev() {
+        let sum = u32::from(digit - b'0') + carry;
+        reversed.push(b'0' + (sum % 10) as u8);
+        carry = sum / 10;
+    }
+    while carry > 0 {
+        reversed.push(b'0' + (carry % 10) as u8);
+        carry /= 10;
+    }
+    reversed
+        .iter()
+        .rev()
+        .map(|&digit| char::from(digit))
+        .collect::<String>()
+        .into()
 }
 
 impl From<u16> for Int {
@@ -300,6 +320,7 @@ mod tests {
         ] {
             check(text, None);
         }
+        check("\u{1d}80\u{1d}", None);
         check(&"1".repeat(4301), None);
     }
 
@@ -319,6 +340,8 @@ mod tests {
         assert_eq!(below.plus(50).to_string(), "9223372036854775849");
         let big = Int::parse("-10000000000000000000").unwrap();
         assert_eq!(big.plus(50).to_string(), "-9999999999999999950");
+        let long = Int::parse(&"9".repeat(100)).unwrap();
+        assert_eq!(long.plus(50).to_string(), format!("1{}49", "0".repeat(98)));
     }
 
     #[test]

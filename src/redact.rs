@@ -45,32 +45,83 @@ pub fn redact<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 /// `@` before the path.
 #[must_use]
 pub fn redact_urls(text: &str) -> Cow<'_, str> {
-    let mut out: Option<String> = None;
+    let mut out = String::new();
     let mut copied = 0;
-    let mut from = 0;
-    while let Some(found) = text[from..].find("://") {
-        let start = from + found + 3;
-        let end = text[start..]
-            .find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace())
-            .map_or(text.len(), |n| start + n);
-        let authority = &text[start..end];
-        if let (Some(at), Some(colon)) = (authority.rfind('@'), authority.find(':'))
-            && colon < at
+    for (start, end) in url_passwords(text) {
+        out.push_str(&text[copied..start]);
+        out.push_str(REDACTED);
+        copied = end;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// Masks the secrets on a line of a file: what follows a secret name and `=` or `:`, and passwords
+/// in URLs. Every masked byte becomes `*`, so positions stay.
+#[must_use]
+pub fn mask_line(line: &str) -> String {
+    let mut bytes = line.as_bytes().to_vec();
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let mut at = 0;
+    while at < bytes.len() {
+        if !is_name(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        while at < bytes.len() && is_name(bytes[at]) {
+            at += 1;
+        }
+        if redact(&line[start..at], "x") == "x" {
+            continue;
+        }
+        let quote_or_space = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'');
+        let mut value = at;
+        while value < bytes.len()
+            && (quote_or_space(bytes[value]) || matches!(bytes[value], b'=' | b':'))
         {
-            let out = out.get_or_insert_default();
-            out.push_str(&text[copied..=start + colon]);
-            out.push_str(REDACTED);
-            copied = start + at;
+            value += 1;
         }
-        from = end;
-    }
-    match out {
-        None => Cow::Borrowed(text),
-        Some(mut out) => {
-            out.push_str(&text[copied..]);
-            Cow::Owned(out)
+        if !line[at..value].contains(['=', ':']) {
+            continue;
+        }
+        at = value;
+        while at < bytes.len()
+            && !quote_or_space(bytes[at])
+            && !matches!(bytes[at], b',' | b'}' | b']')
+        {
+            bytes[at] = b'*';
+            at += 1;
         }
     }
+    for (start, end) in url_passwords(line) {
+        bytes[start..end].fill(b'*');
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Finds the passwords of URLs: from behind `scheme://user:` to the last `@` before the path.
+fn url_passwords(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        while let Some(found) = text[from..].find("://") {
+            let start = from + found + 3;
+            let end = text[start..]
+                .find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace())
+                .map_or(text.len(), |n| start + n);
+            from = end;
+            let authority = &text[start..end];
+            if let (Some(at), Some(colon)) = (authority.rfind('@'), authority.find(':'))
+                && colon < at
+            {
+                return Some((start + colon + 1, start + at));
+            }
+        }
+        None
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +148,31 @@ mod tests {
             ("X", "http://h:1/p@q", "http://h:1/p@q"),
         ] {
             assert_eq!(redact(name, value), shown, "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_on_a_line_are_masked_in_place() {
+        for (line, masked) in [
+            (
+                "- LOCALSTACK_AUTH_TOKEN=ls-abc",
+                "- LOCALSTACK_AUTH_TOKEN=******",
+            ),
+            (
+                "{ MY_PASSWORD: \"abc\", EDGE_PORT: 1 }",
+                "{ MY_PASSWORD: \"***\", EDGE_PORT: 1 }",
+            ),
+            (
+                "-e API_KEY=é -e EDGE_PORT=1",
+                "-e API_KEY=** -e EDGE_PORT=1",
+            ),
+            (
+                "EDGE_PORT=1 # no secret here",
+                "EDGE_PORT=1 # no secret here",
+            ),
+            ("X=http://u:pw@h/", "X=http://u:**@h/"),
+        ] {
+            assert_eq!(mask_line(line), masked);
         }
     }
 }

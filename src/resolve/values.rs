@@ -9,7 +9,7 @@ use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
 use crate::variable::{self, Kind, TABLE, Variable};
 
 /// How far the end of the port range lies above its start by default.
-const PORT_RANGE: i64 = 50;
+const PORT_RANGE: u16 = 50;
 
 /// What was read: the values in the order of the table, and the first failure.
 pub(super) type Read = (
@@ -70,7 +70,14 @@ fn read_all(
 fn is_value(variable: &Variable) -> bool {
     match variable.kind {
         Kind::AddressList | Kind::Address | Kind::Host | Kind::Unmodelled => false,
-        _ => !matches!(variable.name, "EDGE_PORT" | "EDGE_PORT_HTTP"),
+        // The aliases are read through the variables that fall back to them, or not at all.
+        _ => !matches!(
+            variable.name,
+            "EDGE_PORT"
+                | "EDGE_PORT_HTTP"
+                | "SERVICE_INSTANCES_PORTS_START"
+                | "SERVICE_INSTANCES_PORTS_END"
+        ),
     }
 }
 

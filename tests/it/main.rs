@@ -1,5 +1,7 @@
 //! Integration tests of the root crate, one module for each topic.
 
+#![expect(clippy::disallowed_methods, reason = "tests read their vectors")]
+
 mod envs;
 mod hostport;
 mod vectors;
