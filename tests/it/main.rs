@@ -4,4 +4,5 @@
 
 mod envs;
 mod hostport;
+mod sources;
 mod vectors;
