@@ -20,11 +20,15 @@ pub mod entrypoint;
 pub mod evolution;
 pub mod explain;
 pub mod facts;
+pub mod launcher;
 pub mod layer;
 pub mod listen;
+#[cfg(feature = "figment")]
+pub mod provider;
 pub mod python;
 pub mod redact;
 pub mod release;
 pub mod resolve;
 pub mod settings;
+pub mod source;
 pub mod variable;

@@ -6,6 +6,7 @@ mod envs;
 mod hostport;
 mod laws;
 mod normalized;
+mod sources;
 mod support;
 mod table;
 mod traps;
