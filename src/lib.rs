@@ -22,4 +22,5 @@ pub mod listen;
 pub mod python;
 pub mod redact;
 pub mod release;
+pub mod source;
 pub mod variable;

@@ -1,0 +1,7 @@
+//! Readers of texts: from the bytes of a source to data with exact positions.
+//!
+//! Every reader is a pure function. Files that a text names are asked for through a closure of the
+//! caller; nothing here opens anything.
+
+#[cfg(feature = "compose")]
+pub mod yaml;
