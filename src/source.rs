@@ -4,4 +4,8 @@
 //! caller; nothing here opens anything.
 
 #[cfg(feature = "compose")]
+pub mod compose_dotenv;
+#[cfg(feature = "compose")]
+pub mod interpolate;
+#[cfg(feature = "compose")]
 pub mod yaml;
