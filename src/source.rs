@@ -4,6 +4,8 @@
 //! caller; nothing here opens anything.
 
 #[cfg(feature = "compose")]
+pub mod compose;
+#[cfg(feature = "compose")]
 pub mod compose_dotenv;
 #[cfg(feature = "compose")]
 pub mod interpolate;

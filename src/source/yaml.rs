@@ -96,6 +96,11 @@ impl Tree {
         self.documents.iter().map(|&id| Node { tree: self, id })
     }
 
+    /// Returns how many nodes all documents have.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Returns the line and column of a byte of the text, as [`TextIndex::position`] does.
     #[must_use]
     pub fn position(&self, offset: usize) -> (u32, u32) {
@@ -150,6 +155,12 @@ pub struct Entry<'t> {
 impl<'t> Node<'t> {
     fn data(self) -> &'t Data {
         &self.tree.nodes[self.id]
+    }
+
+    /// Returns the number of the node in its tree, aliases followed; lower than
+    /// [`Tree::node_count`].
+    pub(crate) fn number(self) -> usize {
+        self.target().id
     }
 
     fn at(self, id: usize) -> Self {

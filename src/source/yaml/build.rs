@@ -104,8 +104,6 @@ impl Builder<'_> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
             Event::DocumentStart(explicit) => {
-                // The parser forgets anchors between documents only when it is not pulled.
-                self.anchors.clear();
                 if explicit {
                     self.at = self.byte(span.end);
                 }
@@ -141,10 +139,10 @@ impl Builder<'_> {
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
         let located = self.locate();
         let bytes = self.byte(span.start)..self.byte(span.end);
+        // The parser has refused unknown names; an anchor whose node is still to come is a cycle.
         let target = self.anchors.get(anchor).copied().flatten();
         let Some(target) = target else {
-            let kind = YamlErrorKind::Syntax("unknown anchor".into());
-            return Err(self.error(bytes.start, kind));
+            return Err(self.error(bytes.start, YamlErrorKind::Cycle));
         };
         if self.stack.iter().any(|frame| frame.id == target) {
             return Err(self.error(bytes.start, YamlErrorKind::Cycle));
