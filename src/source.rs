@@ -4,11 +4,19 @@
 //! caller; nothing here opens anything. A reader gives [`Parsed`]: bindings in the order in which
 //! they stand, and diagnostics for what it had to skip. [`Parsed::into_layer`] makes a layer of it.
 
+#[cfg(feature = "compose")]
+pub mod compose;
+#[cfg(feature = "compose")]
+pub mod compose_dotenv;
 pub mod dotenv;
+#[cfg(feature = "compose")]
+pub mod interpolate;
 pub mod pairs;
 pub mod profile;
 #[cfg(feature = "toml")]
 pub mod toml;
+#[cfg(feature = "compose")]
+pub mod yaml;
 
 use std::ops::Range;
 use std::sync::Arc;
