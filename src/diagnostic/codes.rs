@@ -202,6 +202,12 @@ rules! {
         "An address such as `127.0.0.1:4566` inside a container is reachable from that container \
          alone: published ports and other containers do not arrive. LocalStack from 3.5 on hides \
          this by binding all interfaces; other releases and engines do not. Use `0.0.0.0`.";
+    IMAGE_READS_DIFFERENTLY = "image-reads-differently", Error,
+        "the image in use does something else than what is meant",
+        "The tag of the image names a release of LocalStack that does not read these settings the way \
+         they are meant: it binds other addresses, returns other URLs, or does not start. This is the \
+         usual picture after an upgrade past 3.0, which ignores `EDGE_PORT` and its siblings without a \
+         word. Set the modern variables that the other diagnostics name.";
     NO_SERVICE = "no-service", Error,
         "no LocalStack service was found in a Compose file",
         "No service uses an image that is known as LocalStack, or several do. Name one with \

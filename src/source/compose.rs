@@ -21,7 +21,7 @@ mod value;
 
 use std::sync::Arc;
 
-pub use environment::{EnvironmentLayers, Variable, layers};
+pub use environment::{EnvironmentLayers, Variable, dotenv_layer, layers};
 pub use image::Image;
 pub use network::{Network, ServiceNetwork, Subnet};
 pub use ports::{Port, PortRange, Protocol};

@@ -17,7 +17,7 @@ use lsconfig::settings::Resolution;
 use crate::args::{ExplainArgs, ExplainFormat};
 use crate::error::CliError;
 use crate::exit;
-use crate::input::Input;
+use crate::input::{Input, Wanted};
 use crate::render::out;
 
 /// Whose reading is asked for, and the words it was asked with.
@@ -94,7 +94,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
         return batch::run(path, args);
     }
     let asked = Asked::parse(args.as_of.as_deref())?;
-    let input = Input::read(args)?;
+    let version = match &asked {
+        Asked::One(Semantics::LocalStack(version), _) | Asked::Range(_, version) => Some(*version),
+        Asked::One(Semantics::Normalized, _) => None,
+    };
+    let input = Input::read(&Wanted::by(args, version))?;
     match asked {
         Asked::Range(first, last) => {
             let changes = evolution::changes(&input.layers, &input.facts, first, last);
@@ -138,7 +142,16 @@ pub(crate) fn read(input: &Input, semantics: Semantics) -> Resolution {
         diagnostics.extend(remark_release(version));
     }
     diagnostics.append(&mut resolution.diagnostics);
-    diagnostics.extend(input.check_ports(&resolution));
+    for remark in input.launcher_remarks() {
+        // The same trap may be seen from both sides.
+        if !diagnostics
+            .iter()
+            .any(|d| (d.code, &d.variable) == (remark.code, &remark.variable))
+        {
+            diagnostics.push(remark);
+        }
+    }
+    diagnostics.extend(input.emulator_remarks(&resolution));
     resolution.diagnostics = diagnostics;
     resolution
 }

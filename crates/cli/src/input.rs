@@ -1,22 +1,70 @@
 //! Reading what the user named into layers and facts.
+//!
+//! Files are read in the order of the command line, later ones above earlier ones. Compose files form
+//! one project, whatever stands between them; a dotenv file next to a Compose file on the command line
+//! is its `--env-file`.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+mod compose;
+mod files;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lsconfig::diagnostic::Diagnostic;
 use lsconfig::facts::Facts;
+use lsconfig::launcher;
 use lsconfig::layer::{Layer, Layers, SourceKind};
 use lsconfig::python;
+use lsconfig::release::{NEWEST_KNOWN, TargetVersion};
 use lsconfig::settings::Resolution;
+use lsconfig::source::compose::{Source, dotenv_layer};
+use lsconfig::source::{dotenv, pairs, profile, toml};
 
-use crate::args::{ExplainArgs, InContainer};
+use crate::args::{ExplainArgs, InContainer, InputFormat};
 use crate::error::CliError;
 use crate::render::Sources;
 
-/// The largest file that is read whole, in bytes. Settings files are far below.
-const MAX_FILE: u64 = 64 << 20;
+pub(crate) use compose::Emulator;
+pub(crate) use files::{open, read_error};
+
+/// What an input is made of; the part of the arguments that `explain` and `url` share.
+pub(crate) struct Wanted<'a> {
+    /// The files, `-` for standard input.
+    pub(crate) files: &'a [PathBuf],
+    /// Whether the environment of this process counts, above all files.
+    pub(crate) env: bool,
+    /// Whether it must not be read at all.
+    pub(crate) no_env: bool,
+    /// The Compose service.
+    pub(crate) service: Option<&'a str>,
+    /// The format of all files.
+    pub(crate) format: Option<InputFormat>,
+    /// Profiles to load.
+    pub(crate) profile: Option<&'a str>,
+    /// Their directory.
+    pub(crate) config_dir: Option<&'a Path>,
+    /// The release whose profiles and dotenv rules apply.
+    pub(crate) version: TargetVersion,
+    /// Where the emulator runs.
+    pub(crate) in_container: InContainer,
+}
+
+impl<'a> Wanted<'a> {
+    /// What `explain` asks for.
+    pub(crate) fn by(args: &'a ExplainArgs, version: Option<TargetVersion>) -> Self {
+        Self {
+            files: &args.files,
+            env: args.env,
+            no_env: args.no_env,
+            service: args.service.as_deref(),
+            format: args.input_format,
+            profile: args.profile.as_deref(),
+            config_dir: args.config_dir.as_deref(),
+            version: version.unwrap_or(NEWEST_KNOWN),
+            in_container: args.in_container,
+        }
+    }
+}
 
 /// Everything that resolution needs, and what is needed to show its answer.
 pub(crate) struct Input {
@@ -28,58 +76,185 @@ pub(crate) struct Input {
     pub(crate) sources: Sources,
     /// What the readers of the files had to say.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The service that runs the emulator, where a Compose file says so.
+    pub(crate) emulator: Option<Emulator>,
 }
 
 impl Input {
-    /// Reads what the arguments name.
-    pub(crate) fn read(args: &ExplainArgs) -> Result<Self, CliError> {
-        let mut layers = Layers::default();
-        if args.env || args.files.is_empty() {
-            layers.push(process_environment());
-        }
-        let in_container = match args.in_container {
-            InContainer::True => true,
-            InContainer::False => false,
-            InContainer::Auto => detect(&layers, args.files.is_empty()),
-        };
-        Ok(Self {
-            layers,
-            facts: Facts {
-                in_container,
-                through_entrypoint: false,
-            },
+    /// Reads what is wanted.
+    pub(crate) fn read(wanted: &Wanted<'_>) -> Result<Self, CliError> {
+        let mut input = Self {
+            layers: Layers::default(),
+            facts: Facts::default(),
             sources: Sources::default(),
             diagnostics: Vec::new(),
-        })
+            emulator: None,
+        };
+        let format = |path: &PathBuf| wanted.format.unwrap_or_else(|| files::format_of(path));
+        let (mut composes, mut others) = (Vec::new(), Vec::new());
+        for path in wanted.files {
+            match format(path) {
+                InputFormat::Compose => composes.push(path.as_path()),
+                other => others.push((path.as_path(), other)),
+            }
+        }
+        if !composes.is_empty() {
+            let (dotenvs, rest) = others.into_iter().partition(|(_, format)| {
+                matches!(format, InputFormat::Dotenv | InputFormat::ComposeDotenv)
+            });
+            others = rest;
+            input.read_compose(&composes, dotenvs, wanted)?;
+        }
+        for (path, format) in others {
+            input.read_file(path, format, wanted)?;
+        }
+        if let Some(names) = wanted.profile {
+            input.read_profile(names, wanted);
+        }
+        if !wanted.no_env && (wanted.env || wanted.files.is_empty()) {
+            input.layers.push(process_environment());
+        }
+        let compose = !composes.is_empty();
+        input.facts = Facts {
+            in_container: match wanted.in_container {
+                InContainer::True => true,
+                InContainer::False => false,
+                InContainer::Auto => compose || detect(&input.layers, wanted.files.is_empty()),
+            },
+            through_entrypoint: compose,
+        };
+        Ok(input)
     }
 
-    /// Checks published ports against a resolution.
-    pub(crate) fn check_ports(&self, _: &Resolution) -> Vec<Diagnostic> {
-        Vec::new()
+    /// Reads one file that is no Compose file.
+    fn read_file(
+        &mut self,
+        path: &Path,
+        format: InputFormat,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), CliError> {
+        let (name, text) = self.text(path)?;
+        let (layer, diagnostics) = match format {
+            InputFormat::Toml => toml::parse(&text, &name),
+            InputFormat::Pairs if text.contains('\0') => {
+                pairs::parse_nul(&text, &name).into_layer(SourceKind::File)
+            }
+            InputFormat::Pairs => pairs::parse_lines(&text, &name).into_layer(SourceKind::File),
+            InputFormat::ComposeDotenv => {
+                let environment = |name: &str| if wanted.no_env { None } else { variable(name) };
+                dotenv_layer(&Source { name, text }, &environment)
+            }
+            InputFormat::Dotenv | InputFormat::Compose => {
+                let environment = if wanted.no_env {
+                    Vec::new()
+                } else {
+                    variables()
+                };
+                let mut parsed = dotenv::parse(&text, &name);
+                dotenv::interpolate(&mut parsed, dotenv::Order::of(wanted.version), |name| {
+                    environment
+                        .iter()
+                        .find(|(known, _)| **known == *name)
+                        .map(|(_, v)| &**v)
+                });
+                parsed.into_layer(SourceKind::File)
+            }
+        };
+        self.layers.push(layer);
+        self.diagnostics.extend(diagnostics);
+        Ok(())
     }
-    pub(crate) fn published_endpoints(&self, _: &Resolution) -> Option<Vec<String>> {
-        None
+
+    /// Reads a file and remembers its text. What is not UTF-8 is reported and replaced.
+    fn text(&mut self, path: &Path) -> Result<(Arc<str>, Arc<str>), CliError> {
+        let (text, diagnostic) = files::text(path)?;
+        let name = files::name_of(path);
+        self.sources.add(Arc::clone(&name), Arc::clone(&text));
+        self.diagnostics.extend(diagnostic);
+        Ok((name, text))
     }
-    pub(crate) fn service_name(&self) -> Option<&str> {
-        None
+
+    /// Reads profiles of the LocalStack CLI. A missing one is skipped, as LocalStack does.
+    fn read_profile(&mut self, names: &str, wanted: &Wanted<'_>) {
+        let directory = match wanted.config_dir {
+            Some(directory) => directory.to_owned(),
+            None => std::env::home_dir().unwrap_or_default().join(".localstack"),
+        };
+        let shown = files::name_of(&directory);
+        let selection = profile::Selection {
+            profile: Some(names),
+            directory: &shown,
+            version: wanted.version,
+        };
+        let environment = if wanted.no_env {
+            Vec::new()
+        } else {
+            variables()
+        };
+        let sources = &mut self.sources;
+        let (layer, diagnostics) = profile::load(
+            &selection,
+            |name| {
+                let path = directory.join(format!("{name}.env"));
+                let text = files::text(&path).ok()?.0;
+                sources.add(format!("{shown}/{name}.env"), Arc::clone(&text));
+                Some(text.to_string())
+            },
+            |name| {
+                environment
+                    .iter()
+                    .find(|(known, _)| **known == *name)
+                    .map(|(_, v)| &**v)
+            },
+        );
+        self.layers.push(layer);
+        self.diagnostics.extend(diagnostics);
     }
-    pub(crate) fn port_table(&self, _: &Resolution) -> Option<Vec<[String; 3]>> {
-        None
+
+    /// Says what the CLI of LocalStack would make of these settings, unless they are a container's.
+    pub(crate) fn launcher_remarks(&self) -> Vec<Diagnostic> {
+        if self.facts.in_container || self.facts.through_entrypoint {
+            return Vec::new();
+        }
+        match launcher::plan(&self.layers, &self.facts) {
+            Ok(plan) => launcher::diagnose(&self.layers, &plan),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Checks published ports, and what the image makes of the settings.
+    pub(crate) fn emulator_remarks(&self, resolution: &Resolution) -> Vec<Diagnostic> {
+        let Some(emulator) = &self.emulator else {
+            return Vec::new();
+        };
+        let mut remarks = emulator.check(resolution);
+        remarks.extend(emulator.image_reads_differently(resolution, self));
+        remarks
     }
 }
 
-/// Reads the environment of this process. Names and values that are not UTF-8 are shown with
-/// replacement characters.
-fn process_environment() -> Layer {
-    let pairs = std::env::vars_os().map(|(name, value)| {
-        (
-            Arc::from(name.to_string_lossy()),
-            Arc::from(value.to_string_lossy()),
-        )
-    });
-    let mut pairs: Vec<(Arc<str>, Arc<str>)> = pairs.collect();
+/// Returns a variable of this process.
+fn variable(name: &str) -> Option<Arc<str>> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into())
+}
+
+/// Returns the environment of this process, sorted. What is not UTF-8 is shown with replacement
+/// characters.
+fn variables() -> Vec<(Arc<str>, Arc<str>)> {
+    let mut pairs: Vec<(Arc<str>, Arc<str>)> = std::env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into(),
+                value.to_string_lossy().into(),
+            )
+        })
+        .collect();
     pairs.sort();
-    Layer::from_pairs(SourceKind::Environment, "environment", pairs)
+    pairs
+}
+
+fn process_environment() -> Layer {
+    Layer::from_pairs(SourceKind::Environment, "environment", variables())
 }
 
 /// Decides where the emulator runs: as `OVERRIDE_IN_DOCKER` says, else where this process runs when
@@ -96,52 +271,4 @@ fn detect(layers: &Layers, this_process: bool) -> bool {
             this_process && marks.iter().any(|mark| Path::new(mark).exists())
         }
     }
-}
-
-/// Opens a file, or standard input for `-`.
-pub(crate) fn open(path: &Path) -> Result<BufReader<Box<dyn Read>>, CliError> {
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(|error| read_error(path, error))?)
-    };
-    Ok(BufReader::with_capacity(1 << 16, source))
-}
-
-/// Reads a file, or standard input for `-`, up to a limit.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    let mut limited = open(path)?.take(MAX_FILE + 1);
-    limited
-        .read_to_end(&mut bytes)
-        .map_err(|error| read_error(path, error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        let error = io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "the file is larger than 64 MiB",
-        );
-        return Err(read_error(path, error));
-    }
-    Ok(bytes)
-}
-
-/// Names the file that could not be read.
-pub(crate) fn read_error(path: &Path, source: io::Error) -> CliError {
-    if path == Path::new("-") {
-        CliError::Stdin(source)
-    } else {
-        CliError::Read {
-            path: path.to_owned(),
-            source,
-        }
-    }
-}
-
-/// Quotes a value for a shell and for env files, when it needs quotes.
-pub(crate) fn quote(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/[]@%+=".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
 }

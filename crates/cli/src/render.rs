@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use lsconfig::diagnostic::{Diagnostic, Label, Severity};
-use lsconfig::redact::{mask_line, redact};
+use lsconfig::redact::mask_line;
 
 /// The widest line of a source that is shown around an underline, in bytes.
 const MAX_LINE: usize = 240;
@@ -262,11 +262,6 @@ fn safe_line(line: &str, span: Range<usize>) -> (String, Range<usize>) {
         format!("{lead}{before}{marked}{after}{tail}"),
         at..at + marked.len(),
     )
-}
-
-/// Returns an occurrence's value as it may be shown.
-pub(crate) fn shown(name: &str, raw: &str) -> String {
-    printable(&redact(name, raw)).into_owned()
 }
 
 #[cfg(test)]

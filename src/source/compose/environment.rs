@@ -170,6 +170,19 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
     out
 }
 
+/// Reads one file as Compose reads an `env_file` or its `.env`, without a project around it.
+#[must_use]
+pub fn dotenv_layer(
+    file: &Source,
+    environment: super::Environment<'_>,
+) -> (Layer, Vec<Diagnostic>) {
+    let read = compose_dotenv::parse(&file.text, environment, &|_| None);
+    let mut diagnostics = Vec::new();
+    let (removed, mut earlier) = (HashSet::new(), HashMap::new());
+    let layer = file_layer(file, read, &removed, &mut earlier, &mut diagnostics);
+    (layer, diagnostics)
+}
+
 fn file_layer(
     file: &Source,
     read: Dotenv,

@@ -1,8 +1,7 @@
 //! `explain --format env`: the normalized modern variables, ready for `source` or an env file.
 
 use lsconfig::settings::{Basis, Resolution};
-
-use crate::input::quote;
+use lsconfig::source::dotenv::quote;
 
 /// Renders one assignment for each variable: the addresses always, the others when they are set.
 ///

@@ -27,7 +27,8 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
 /// How clients on this machine connect.
 fn from_this_machine(resolution: &Resolution, input: &Input) -> Option<String> {
     let scheme = resolution.scheme();
-    if let Some(published) = input.published_endpoints(resolution) {
+    if let Some(emulator) = &input.emulator {
+        let published = emulator.published(resolution);
         return Some(if published.is_empty() {
             "Clients on this machine reach nothing: no listen port is published.".to_owned()
         } else {
@@ -59,10 +60,10 @@ fn from_containers(resolution: &Resolution, input: &Input) -> Option<String> {
     let set = resolution.listen_set();
     let port = set.first_port()?;
     let scheme = resolution.scheme();
-    if let Some(name) = input.service_name() {
+    if let Some(emulator) = &input.emulator {
+        let name = printable(emulator.name());
         return Some(format!(
-            "Containers on the same network use {scheme}://{}:{port}.",
-            printable(name)
+            "Containers on the same network use {scheme}://{name}:{port}."
         ));
     }
     let loopback = set

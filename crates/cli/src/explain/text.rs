@@ -1,9 +1,12 @@
 //! `explain` for people: a table, the diagnostics, a summary.
 
+use lsconfig::addr::Host;
 use lsconfig::evolution::Change;
 use lsconfig::explain::{Entry, entries};
 use lsconfig::release::TargetVersion;
 use lsconfig::settings::Resolution;
+use lsconfig::source::compose::reach::{Purpose, Route};
+use lsconfig::source::compose::{PortRange, Protocol};
 
 use super::summary;
 use crate::input::Input;
@@ -26,10 +29,15 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
     let bold = anstyle::Style::new().bold();
     let mut text = format!("{bold}Effective settings{bold:#} ({semantics}, {place})\n\n");
     text.push_str(&settings(resolution, all));
-    if let Some(ports) = input.port_table(resolution) {
+    if let Some(emulator) = input
+        .emulator
+        .as_ref()
+        .filter(|emulator| emulator.publishes())
+    {
+        let rows: Vec<[String; 3]> = emulator.routes(resolution).iter().map(route).collect();
         text.push_str(&format!(
             "\n{bold}Published ports{bold:#}\n\n{}",
-            table(&ports)
+            table(&rows)
         ));
     }
     text.push('\n');
@@ -42,6 +50,39 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
         text.push_str(&indent(&wrap(&sentence, WIDTH - 2)));
     }
     text
+}
+
+/// Shows one way into the container: from, to, what answers there.
+fn route(route: &Route) -> [String; 3] {
+    let range = |range: PortRange| {
+        if range.width() == 0 {
+            range.first.to_string()
+        } else {
+            format!("{}-{}", range.first, range.last)
+        }
+    };
+    let host = route.host_ip.map_or_else(
+        || "*".to_owned(),
+        |ip| Host::new(ip.to_string()).to_string(),
+    );
+    let published = route.published.map_or_else(|| "(any)".to_owned(), range);
+    let answers = match (&route.listen, route.purpose) {
+        (Some(address), _) => format!("gateway, {address}"),
+        (None, Purpose::Gateway) => "gateway".to_owned(),
+        (None, Purpose::Services) => "instances of services".to_owned(),
+        (None, Purpose::Dns) => "DNS server".to_owned(),
+        (None, Purpose::Https) => "HTTPS, depending on the edition".to_owned(),
+        (None, Purpose::Nothing) => "nothing listens".to_owned(),
+    };
+    let protocol = match route.protocol {
+        Protocol::Tcp => String::new(),
+        other => format!("/{}", other.as_str()),
+    };
+    [
+        format!("{host}:{published}"),
+        format!("-> {}{protocol}", range(route.target)),
+        answers,
+    ]
 }
 
 fn settings(resolution: &Resolution, all: bool) -> String {
