@@ -147,8 +147,7 @@ impl<'a> Positions<'a> {
     /// Returns line and column of `offset`, which is not before the last one asked for.
     fn advance(&mut self, offset: usize) -> (u32, u32) {
         let passed = self.text.get(self.at..offset).unwrap_or_default();
-        let mut chars = passed.char_indices();
-        while let Some((at, c)) = chars.next() {
+        for (at, c) in passed.char_indices() {
             // A CR that the LF of the same line end follows is no line end of its own.
             let ends = c == '\n'
                 || c == '\r'

@@ -5,7 +5,7 @@
 //! starts a comment only after a space and only behind a value, single quotes know `\'`, and a name
 //! without value takes the one of the environment.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ pub fn parse(text: &str, look_up: LookUp<'_>, earlier: LookUp<'_>) -> Dotenv {
         at: start,
         look_up,
         earlier,
-        seen: HashMap::new(),
+        seen: BTreeMap::new(),
         grown: 0,
         bindings: Vec::new(),
     };
@@ -112,7 +112,7 @@ struct Reader<'a> {
     at: usize,
     look_up: LookUp<'a>,
     earlier: LookUp<'a>,
-    seen: HashMap<Arc<str>, Arc<str>>,
+    seen: BTreeMap<Arc<str>, Arc<str>>,
     grown: usize,
     bindings: Vec<Binding>,
 }

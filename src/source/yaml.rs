@@ -96,11 +96,6 @@ impl Tree {
         self.documents.iter().map(|&id| Node { tree: self, id })
     }
 
-    /// Returns how many nodes all documents have.
-    pub(crate) fn node_count(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// Returns the line and column of a byte of the text, as [`TextIndex::position`] does.
     #[must_use]
     pub fn position(&self, offset: usize) -> (u32, u32) {

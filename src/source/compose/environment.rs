@@ -1,6 +1,6 @@
 //! The environment of a service: `environment:` over `env_file:`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -105,16 +105,16 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
     let mut loader = Loader::new(input);
     let scope = loader.project_scope();
 
-    let mut effective: HashMap<&str, Option<&Arc<str>>> = HashMap::new();
+    let mut effective: BTreeMap<&str, Option<&Arc<str>>> = BTreeMap::new();
     for variable in &service.environment {
         effective.insert(&variable.name, variable.value.as_ref());
     }
-    let removed: HashSet<&str> = effective
+    let removed: BTreeSet<&str> = effective
         .iter()
         .filter_map(|(name, value)| value.is_none().then_some(*name))
         .collect();
 
-    let mut earlier: HashMap<Arc<str>, Arc<str>> = HashMap::new();
+    let mut earlier: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
     let mut budget = MAX_ENV_BYTES;
     for file in &service.env_files {
         let path = &file.path;
@@ -178,7 +178,7 @@ pub fn dotenv_layer(
 ) -> (Layer, Vec<Diagnostic>) {
     let read = compose_dotenv::parse(&file.text, environment, &|_| None);
     let mut diagnostics = Vec::new();
-    let (removed, mut earlier) = (HashSet::new(), HashMap::new());
+    let (removed, mut earlier) = (BTreeSet::new(), BTreeMap::new());
     let layer = file_layer(file, read, &removed, &mut earlier, &mut diagnostics);
     (layer, diagnostics)
 }
@@ -186,8 +186,8 @@ pub fn dotenv_layer(
 fn file_layer(
     file: &Source,
     read: Dotenv,
-    removed: &HashSet<&str>,
-    earlier: &mut HashMap<Arc<str>, Arc<str>>,
+    removed: &BTreeSet<&str>,
+    earlier: &mut BTreeMap<Arc<str>, Arc<str>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Layer {
     let index = TextIndex::new(&file.text);

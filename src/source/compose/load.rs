@@ -1,6 +1,6 @@
 //! From files to one merged value: documents, `include:`, `extends:`, and files over files.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,9 +49,9 @@ pub(super) struct Loader<'i> {
     /// The files that were read, in order.
     pub(super) files: Vec<Arc<str>>,
     /// For each file, the folder that its relative paths start from.
-    folders: HashMap<Arc<str>, Arc<str>>,
+    folders: BTreeMap<Arc<str>, Arc<str>>,
     /// Files that `extends:` named, by path.
-    bases: HashMap<Arc<str>, Option<Rc<Node>>>,
+    bases: BTreeMap<Arc<str>, Option<Rc<Node>>>,
     loads: usize,
     steps: usize,
     grown: usize,
@@ -63,8 +63,8 @@ impl<'i> Loader<'i> {
             input,
             diagnostics: Vec::new(),
             files: Vec::new(),
-            folders: HashMap::new(),
-            bases: HashMap::new(),
+            folders: BTreeMap::new(),
+            bases: BTreeMap::new(),
             loads: 0,
             steps: 0,
             grown: 0,

@@ -1,6 +1,6 @@
 //! The data of a Compose file: merge keys applied, references replaced, every value with its place.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -175,7 +175,7 @@ pub(super) struct Converter<'a, 'l, 'i> {
     pub(super) source: Arc<str>,
     pub(super) text: &'a str,
     pub(super) look_up: LookUp<'a>,
-    done: HashMap<usize, Rc<Node>>,
+    done: BTreeMap<usize, Rc<Node>>,
     tree: &'a Tree,
 }
 
@@ -192,7 +192,7 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             source,
             text,
             look_up,
-            done: HashMap::with_capacity(tree.node_count()),
+            done: BTreeMap::new(),
             tree,
         }
     }
@@ -236,7 +236,7 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
     /// Explicit keys win over merged ones, and earlier merged ones over later ones.
     fn mapping(&mut self, yaml: Yaml<'_>) -> Kind {
         let mut pairs: Vec<Pair> = Vec::new();
-        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut places: BTreeMap<Arc<str>, usize> = BTreeMap::new();
         let mut merged: Vec<Rc<Node>> = Vec::new();
         let mut merge_keys = 0;
         for entry in yaml.entries() {
