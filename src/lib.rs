@@ -15,7 +15,9 @@
 //! Start reading at [`layer`], then [`variable`].
 
 pub mod addr;
+pub mod aws;
 pub mod diagnostic;
+pub mod endpoint;
 pub mod entrypoint;
 pub mod evolution;
 pub mod explain;

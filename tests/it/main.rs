@@ -2,6 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read their vectors")]
 
+mod endpoint_parse;
+mod endpoint_releases;
+mod endpoint_urls;
 mod envs;
 mod hostport;
 mod laws;
