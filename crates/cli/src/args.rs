@@ -146,13 +146,17 @@ pub(crate) enum ExplainFormat {
 }
 
 /// Mint one URL from the effective settings, or take one apart.
+///
+/// Every input of a kind is a flag of its own; `--list` names them. `--name` stands for the first one
+/// that is needed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   LOCALSTACK_HOST=foo.bar:5000 lsconfig url sqs-queue --name myqueue
-  lsconfig url s3-bucket --bucket photos --file docker-compose.yml
+  lsconfig url s3-virtual-host --bucket photos --key cat.jpg --file docker-compose.yml
   lsconfig url sqs-queue --name q --strategy dynamic --request-host localhost:4566
   lsconfig url --list
-  lsconfig url parse http://sqs.eu-west-1.localhost.localstack.cloud:4566/000000000000/orders")]
+  lsconfig url parse http://sqs.eu-west-1.localhost.localstack.cloud:4566/000000000000/orders
+  lsconfig url --batch requests.jsonl")]
 pub(crate) struct UrlArgs {
     /// What to mint (see `--list`), or `parse`.
     #[arg(value_name = "KIND", required_unless_present_any = ["list", "batch"])]
@@ -163,38 +167,44 @@ pub(crate) struct UrlArgs {
     /// List the kinds and their inputs.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Name of the queue, bucket, function, domain and so on.
+    /// The queue, bucket, function, domain and so on.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Region.
-    #[arg(long, default_value = "us-east-1")]
-    pub(crate) region: String,
-    /// Account id, 12 digits.
-    #[arg(long, default_value = "000000000000")]
-    pub(crate) account: String,
+    /// Region, by default us-east-1.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Account id of 12 digits, by default 000000000000.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
     /// Endpoint strategy, over the one that is set.
     #[arg(long)]
     pub(crate) strategy: Option<String>,
     /// The `Host` header of the request that the URL answers, for dynamic forms.
     #[arg(long, value_name = "HOST")]
     pub(crate) request_host: Option<String>,
-    /// The scheme of that request.
-    #[arg(long, value_name = "SCHEME", default_value = "http")]
-    pub(crate) request_scheme: String,
-    /// Another input of the kind.
+    /// An input of the kind by name; the same as `--NAME VALUE`.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
     /// Files with settings; the environment of this process when none is named.
     #[arg(long = "file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// The Compose service that runs the emulator.
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Do not read the environment of this process.
+    #[arg(long)]
+    pub(crate) no_env: bool,
     /// Mint as this LocalStack release does.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) as_of: Option<String>,
+    /// Whether the emulator runs in a container.
+    #[arg(long, value_enum, default_value_t = InContainer::Auto, value_name = "WHERE")]
+    pub(crate) in_container: InContainer,
     /// How to answer.
     #[arg(long, value_enum, default_value_t = TextOrJson::Text, value_name = "FORMAT")]
     pub(crate) format: TextOrJson,
     /// Read one JSON object for each line, `{"id", "config", "kind", "input"}`, and answer each with
-    /// one line; `-` is standard input.
+    /// one line; `-` is standard input. Mints as 4.12 does unless `as_of` says otherwise.
     #[arg(long, value_name = "FILE", conflicts_with = "kind")]
     pub(crate) batch: Option<PathBuf>,
 }

@@ -24,7 +24,7 @@ use args::{Cli, Command};
 use error::CliError;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(url::spell_out(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             // A help text that nobody reads to the end is no failure.
