@@ -1,1 +1,3 @@
 //! Helpers shared by the tests of the workspace.
+
+pub mod schema;

@@ -1,0 +1,9 @@
+//! Checks of the repository as a whole: generated pages, links, purity, dependencies, the schema.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod dependencies;
+mod links;
+mod pages;
+mod purity;
+mod schema;
