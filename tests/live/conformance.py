@@ -217,7 +217,7 @@ class Divergences:
 
 
 def smaller(question):
-    """Yields the question without one of its variables, or with a shorter value."""
+    """Yields the question without one of its variables, or with a shorter list."""
     env = question["env"]
     for name in env:
         yield question | {"env": {k: v for k, v in env.items() if k != name}}
@@ -253,6 +253,11 @@ def shrink(both, failures):
     return list(zip(questions, shown))
 
 
+def brief(value):
+    text = json.dumps(value)
+    return text if len(text) <= 400 else f"{text[:200]} ... {text[-100:]}"
+
+
 def report(failures):
     """Prints the mismatches, those of the same fields and variables as one."""
     groups = {}
@@ -263,7 +268,7 @@ def report(failures):
         releases = sorted({question["as_of"] for question, _ in group})
         print(f"MISMATCH {question['id']}, {len(group)} like it, in {', '.join(releases)}")
         for field, (theirs, ours) in found.items():
-            print(f"    {field}: LocalStack {json.dumps(theirs)}, lsconfig {json.dumps(ours)}")
+            print(f"    {field}: LocalStack {brief(theirs)}, lsconfig {brief(ours)}")
         repro = {k: question[k] for k in ["id", "env", "in_docker", "as_of"]}
         print(f"    for lsconfig explain --batch -: {json.dumps(repro)}")
 

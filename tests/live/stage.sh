@@ -5,7 +5,7 @@
 #   live_conformance [OPTION...]     recorded and random environments (conformance.py)
 #   live_urls [OPTION...]            URLs of a running LocalStack (urls.py)
 #   live_stage                       all of it, with the seed LSCONFIG_LIVE_SEED where it is set
-#   live_localstack ARGUMENT...      the localstack command of 4.12.0, which reports no usage
+#   live_localstack ARGUMENT...      the localstack command of 4.12.0 (localstack_cli.py)
 #
 # LSCONFIG_PEERS is where the environments are, LSCONFIG_BIN the binary, LSCONFIG_PYTHON a
 # Python 3.11. Every function fails when what it needs is missing; none skips.
@@ -37,5 +37,5 @@ live_stage() {
 }
 
 live_localstack() {
-    DISABLE_EVENTS=1 DOCKER_BRIDGE_IP=172.17.0.1 "$LSCONFIG_PEERS/localstack-4.12.0/bin/localstack" "$@"
+    "$LSCONFIG_PEERS/localstack-4.12.0/bin/python" "$LIVE/localstack_cli.py" "$@"
 }
