@@ -345,3 +345,124 @@ fn moved_inside(prefixed: &Occurrence, plan: &Plan, found: &mut Vec<Diagnostic>)
         .label(Label::of(prefixed, "")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Layer;
+
+    fn layers(profile: &[(&str, &str)], environment: &[(&str, &str)]) -> Layers {
+        [
+            Layer::from_pairs(SourceKind::Profile, "default.env", profile.iter().copied()),
+            Layer::from_pairs(
+                SourceKind::Environment,
+                "environment",
+                environment.iter().copied(),
+            ),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    #[track_caller]
+    fn check(environment: &[(&str, &str)], expected: &[&str]) {
+        let layers = layers(&[], environment);
+        let plan = plan(&layers, &Facts::default()).unwrap();
+        let shown: Vec<String> = diagnose(&layers, &plan)
+            .iter()
+            .map(|d| {
+                let parts = d.labels.iter().map(|label| {
+                    let raw = label.raw.as_deref().unwrap_or("");
+                    label.part.clone().map_or(raw, |part| &raw[part])
+                });
+                format!("{} {}", d.code, parts.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        assert_eq!(shown, expected, "{environment:?}");
+    }
+
+    #[test]
+    fn brackets_are_lost() {
+        check(
+            &[("GATEWAY_LISTEN", "0.0.0.0:4566, [::1]:443,[fe80::1%eth0]")],
+            &[
+                "launcher-loses-brackets [::1]:443 [fe80::1%eth0]",
+                "launcher-publishes-wider [::1]:443",
+                "launcher-publishes-wider [fe80::1%eth0]",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_first_host_publishes_every_port() {
+        check(
+            &[("GATEWAY_LISTEN", "0.0.0.0:4566,127.0.0.1:443")],
+            &["launcher-publishes-wider 127.0.0.1:443"],
+        );
+        check(
+            &[("GATEWAY_LISTEN", "10.0.0.1:1, 10.0.0.2:2")],
+            &["launcher-publishes-wider 10.0.0.2:2"],
+        );
+        check(&[("GATEWAY_LISTEN", "127.0.0.1:4566,0.0.0.0:443,:80")], &[]);
+        check(&[("GATEWAY_LISTEN", "127.0.0.1:4566,localhost:443")], &[]);
+    }
+
+    #[test]
+    fn prefixed_names_do_not_reach_the_cli() {
+        let moved = "prefixed-name-outside-image 0.0.0.0:4567";
+        check(&[("LOCALSTACK_GATEWAY_LISTEN", "0.0.0.0:4567")], &[moved]);
+        check(
+            &[
+                ("LOCALSTACK_GATEWAY_LISTEN", ":4567"),
+                ("GATEWAY_LISTEN", ":4567"),
+            ],
+            &[],
+        );
+        check(&[("LOCALSTACK_GATEWAY_LISTEN", "0.0.0.0")], &[]);
+        check(
+            &[
+                ("LOCALSTACK_MAIN_CONTAINER_NAME", "x"),
+                ("LOCALSTACK_FOO", "y"),
+            ],
+            &["prefixed-name-outside-image x"],
+        );
+        check(&[("LOCALSTACK_DEVELOP", "1"), ("DEVELOP", "1")], &[]);
+    }
+
+    #[test]
+    fn names_of_profiles_are_handed_on_without_warning() {
+        let layers = layers(
+            &[("DEBUG", "0"), ("USE_SSL", "1")],
+            &[("DEBUG", "1"), ("EDGE_PORT", "9"), ("CI", "1")],
+        );
+        let plan = plan(&layers, &Facts::default()).unwrap();
+        assert_eq!(&*plan.environment["DEBUG"], "1");
+        assert_eq!(&*plan.environment["USE_SSL"], "1");
+        let unprefixed: Vec<_> = plan.unprefixed.iter().map(|name| &**name).collect();
+        assert_eq!(unprefixed, ["EDGE_PORT"]);
+    }
+
+    #[test]
+    fn refusals_say_which_value() {
+        for (name, value, message) in [
+            (
+                "GATEWAY_LISTEN",
+                ":x",
+                "the value of `GATEWAY_LISTEN` is refused (ValueError: specified port x not a number)",
+            ),
+            (
+                "EXTERNAL_SERVICE_PORTS_START",
+                "-5",
+                "-5 is not a port that can be published",
+            ),
+            (
+                "EXTERNAL_SERVICE_PORTS_END",
+                "999999",
+                "too many ports are published",
+            ),
+        ] {
+            let error = plan(&layers(&[], &[(name, value)]), &Facts::default()).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod envs;
 mod hostport;
 mod laws;
 mod normalized;
+mod source_laws;
 mod sources;
 mod support;
 mod table;
