@@ -42,7 +42,10 @@ WEIRD_PORTS = """
     0 -0 -1 +80 --1 +-1 65535 65536 70000 0080 00 8_0 8__0 _80 80_ 0x50 0b1 0o7 80.0 1e3 8e1 abc
     http ² ½ Ⅷ 一 80:90 80/tcp 8080-8090 99999999999999999999 -99999999999999999999 NaN True None
     18446744073709551616 9223372036854775807 -9223372036854775809
-""".split() + ["", " ", "8 0", "+ 80", "8\n0", "1" * 4300, "1" * 4301, "0" * 4301, "1_" * 20 + "1"]
+""".split() + ["", " ", "8 0", "+ 80", "8\n0", "1_" * 20 + "1"]
+# int() takes 4300 digits and counts them before it looks at what follows.
+LONG_PORTS = ["1" * 4300, "1" * 4301, "0" * 4301, "1_" * 4300 + "1", "1_" * 4301, "-" + "1" * 4301]
+LONG_PORTS += ["1" * 4301 + "x", "1" * 4300 + "x", "1" * 4301 + "\x1c", "1" * 4301 + "__1"]
 FLAGS = "1 0 1 0 true false True FALSE".split()
 WEIRD_FLAGS = "yes no on off 2 01 00 +1 tRuE fAlSe １ ０ truE. falſe enabled t f None".split() + [""]
 
@@ -103,6 +106,23 @@ ANNOUNCED = """
     DEFAULT_REGION
 """.split()
 
+# Variables of which one stands in for the other, or decides what the other means.
+PAIRS = [
+    ("GATEWAY_LISTEN", "LOCALSTACK_HOST"),
+    ("EDGE_PORT", "EDGE_PORT_HTTP"),
+    ("HOSTNAME_EXTERNAL", "LOCALSTACK_HOSTNAME"),
+    ("LOCALSTACK_HOSTNAME", "DOCKER_BRIDGE_IP"),
+    ("HOSTNAME_EXTERNAL", "SQS_PORT_EXTERNAL"),
+    ("EXTERNAL_SERVICE_PORTS_START", "EXTERNAL_SERVICE_PORTS_END"),
+    ("EXTERNAL_SERVICE_PORTS_START", "SERVICE_INSTANCES_PORTS_START"),
+    ("EXTERNAL_SERVICE_PORTS_END", "SERVICE_INSTANCES_PORTS_END"),
+    ("OPENSEARCH_ENDPOINT_STRATEGY", "ES_ENDPOINT_STRATEGY"),
+    ("OPENSEARCH_CUSTOM_BACKEND", "ES_CUSTOM_BACKEND"),
+    ("OPENSEARCH_MULTI_CLUSTER", "ES_MULTI_CLUSTER"),
+    ("MAIN_DOCKER_NETWORK", "LAMBDA_DOCKER_NETWORK"),
+    ("DNS_LOCAL_NAME_PATTERNS", "DNS_NAME_PATTERNS_TO_RESOLVE_UPSTREAM"),
+]
+
 
 class Generator:
     """Texts from one stream of random numbers."""
@@ -126,7 +146,7 @@ class Generator:
 
     def port(self):
         if self.chance(self.weird):
-            text = self.one(WEIRD_PORTS)
+            text = self.one(LONG_PORTS if self.chance(0.05) else WEIRD_PORTS)
         else:
             number = self.one(PORTS) if self.chance(0.8) else self.random.randint(1, 65535)
             text = str(number)
@@ -243,8 +263,10 @@ class Generator:
         # One environment in three is realistic throughout, one in nine mostly weird.
         self.weird = self.one([0, 0, 0, 0.05, 0.1, 0.1, 0.1, 0.2, 0.6])
         env = {}
-        for _ in range(self.one([0, 1, 1, 2, 2, 3, 3, 4, 5, 8])):
-            name = self.name()
+        names = [self.name() for _ in range(self.one([0, 1, 1, 2, 2, 3, 3, 4, 5, 8]))]
+        if self.chance(0.3):
+            names += self.one(PAIRS)
+        for name in names:
             value = self.value(name)
             if self.chance(0.04):
                 name = "LOCALSTACK_" + name
