@@ -128,8 +128,8 @@ rules! {
         "a prefixed name works inside the image only",
         "The image strips the prefix `LOCALSTACK_`; the CLI and an emulator that runs on the host \
          do not. With `localstack start`, `LOCALSTACK_GATEWAY_LISTEN` moves the listener inside \
-         the container while the CLI still publishes the default port, so nothing answers. Set \
-         the name without prefix for those.";
+         the container while the CLI still publishes the default port, so nothing answers; that \
+         is an error. Set the name without prefix for those.";
     ENTRYPOINT_DIES = "entrypoint-dies", Error,
         "the image does not start with this name",
         "The image copies `LOCALSTACK_X` to `X` with the shell. A name with a character that a \
