@@ -1,6 +1,6 @@
 //! The environment of a service: `environment:` over `env_file:`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -81,12 +81,17 @@ pub(super) fn variables(
         variables.push(Variable {
             value: match value.text() {
                 Some(text) => Some(Arc::clone(text)),
+                // An item of a list, whose name is all there is, sees the `.env` of its own file.
+                None if value.origin == key.origin => match loader.scope_of(&key.origin) {
+                    Some(own) => own.get(&key.name),
+                    None => scope.get(&key.name),
+                },
                 None => scope.get(&key.name),
             },
             origin: if handed_on {
                 key.origin
             } else {
-                value.origin.clone()
+                value.value_origin()
             },
             name: key.name,
             handed_on,
@@ -105,16 +110,16 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
     let mut loader = Loader::new(input);
     let scope = loader.project_scope();
 
-    let mut effective: HashMap<&str, Option<&Arc<str>>> = HashMap::new();
+    let mut effective: BTreeMap<&str, Option<&Arc<str>>> = BTreeMap::new();
     for variable in &service.environment {
         effective.insert(&variable.name, variable.value.as_ref());
     }
-    let removed: HashSet<&str> = effective
+    let removed: BTreeSet<&str> = effective
         .iter()
         .filter_map(|(name, value)| value.is_none().then_some(*name))
         .collect();
 
-    let mut earlier: HashMap<Arc<str>, Arc<str>> = HashMap::new();
+    let mut earlier: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
     let mut budget = MAX_ENV_BYTES;
     for file in &service.env_files {
         let path = &file.path;
@@ -173,8 +178,8 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
 fn file_layer(
     file: &Source,
     read: Dotenv,
-    removed: &HashSet<&str>,
-    earlier: &mut HashMap<Arc<str>, Arc<str>>,
+    removed: &BTreeSet<&str>,
+    earlier: &mut BTreeMap<Arc<str>, Arc<str>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Layer {
     let index = TextIndex::new(&file.text);

@@ -4,8 +4,7 @@
 //! written as a list or as a mapping at will is brought to one form first. Items that occur twice
 //! are sorted out later, where their meaning is known.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -118,7 +117,7 @@ fn merge_pairs(
     }
     loader.count(base.pairs().len() + over.pairs().len());
     let mut pairs: Vec<Pair> = base.pairs().to_vec();
-    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut places: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     for (at, (key, _)) in pairs.iter().enumerate() {
         places.insert(Arc::clone(&key.name), at);
     }
@@ -228,11 +227,11 @@ pub(super) fn environment_pairs(node: &Rc<Node>) -> Vec<Pair> {
         let (name, value) = item.split_pair()?;
         let key = Key {
             name,
-            origin: item.origin.clone(),
+            origin: item.value_origin(),
         };
         let nothing = || Node {
             kind: Kind::Null,
-            origin: item.origin.clone(),
+            origin: item.value_origin(),
             tag: Tag::None,
         };
         Some((key, value.unwrap_or_else(|| Rc::new(nothing()))))
@@ -247,7 +246,7 @@ fn environment(base: &Rc<Node>, over: &Rc<Node>) -> Kind {
     let above = environment_pairs(over);
     if matches!(base.kind, Kind::Map(_)) {
         let marked = above.iter().filter(|(_, value)| value.tag != Tag::None);
-        let marked: HashSet<&str> = marked.map(|(key, _)| &*key.name).collect();
+        let marked: BTreeSet<&str> = marked.map(|(key, _)| &*key.name).collect();
         pairs.retain(|(key, _)| !marked.contains(&*key.name));
     }
     pairs.extend(
@@ -261,7 +260,7 @@ fn environment(base: &Rc<Node>, over: &Rc<Node>) -> Kind {
 /// The items of `over`, each merged with the one of the same subnet in `base`.
 fn ipam_config(loader: &mut Loader<'_>, base: &Rc<Node>, over: &Rc<Node>) -> Vec<Rc<Node>> {
     let subnet = |node: &Rc<Node>| node.get("subnet").and_then(|s| s.text().cloned());
-    let mut below = HashMap::new();
+    let mut below = BTreeMap::new();
     for item in base.items() {
         below.insert(subnet(item), item);
     }

@@ -1,6 +1,6 @@
 //! `ports:` in its short and its long form.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -41,7 +41,7 @@ impl Protocol {
 }
 
 /// Ports from `first` to `last`, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortRange {
     /// The lowest port.
     pub first: u16,
@@ -239,10 +239,10 @@ pub(super) fn ports(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<Por
         loader.bad_file(node.origin.clone(), "`ports` is no list");
     }
     let mut ports: Vec<Port> = Vec::new();
-    let mut places: HashMap<Identity, usize> = HashMap::new();
+    let mut places: BTreeMap<Identity, usize> = BTreeMap::new();
     for item in node.items() {
         let read = match &item.kind {
-            Kind::Text(text) => Port::parse(&text.value, item.origin.clone()),
+            Kind::Text(text) => Port::parse(&text.value, item.value_origin()),
             Kind::Map(_) => Port::parse_long(item),
             _ => Err(PortError::Form),
         };

@@ -1,6 +1,6 @@
 //! A service: what its keys mean, as far as networking is concerned.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ pub(super) fn service(
     key: &Key,
     node: &Rc<Node>,
 ) -> Service {
-    if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+    if !matches!(node.kind, Kind::Map(_)) {
         let message = format!("service `{}` is no mapping", key.name);
         loader.bad_file(node.origin.clone(), message);
     }
@@ -166,7 +166,7 @@ pub(super) fn spanned(node: Option<&Rc<Node>>) -> Option<Spanned> {
     let value = node.text().filter(|text| !text.is_empty())?;
     Some(Spanned {
         value: Arc::clone(value),
-        origin: node.origin.clone(),
+        origin: node.value_origin(),
     })
 }
 
@@ -191,7 +191,7 @@ pub(super) fn flag(node: Option<&Rc<Node>>) -> bool {
 
 /// Leaves one of each value: at the place of the first one, with the origin of the last one.
 fn unique(items: Vec<Spanned>) -> Vec<Spanned> {
-    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut places: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let mut kept: Vec<Spanned> = Vec::new();
     for item in items {
         let place = *places.entry(Arc::clone(&item.value)).or_insert(kept.len());
@@ -220,7 +220,7 @@ fn joined(node: Option<&Rc<Node>>) -> Option<Spanned> {
 }
 
 fn env_files(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<EnvFile> {
-    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut places: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let mut files: Vec<EnvFile> = Vec::new();
     let items = match node {
         Some(node) if matches!(node.kind, Kind::Map(_)) => vec![Rc::clone(node)],
@@ -266,7 +266,7 @@ fn extra_hosts(
             let inner = address.strip_prefix('[').and_then(|a| a.strip_suffix(']'));
             all.push(Spanned {
                 value: (name.into(), inner.unwrap_or(address).into()),
-                origin: node.origin.clone(),
+                origin: node.value_origin(),
             });
         }
     };
