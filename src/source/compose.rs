@@ -103,6 +103,9 @@ pub fn read(input: &Input<'_>) -> Project {
     let whole = loader.load_all(&scope);
     let mut project = Project::default();
     if let Some(services) = whole.get("services") {
+        if !matches!(services.kind, value::Kind::Map(_)) {
+            loader.bad_file(services.origin.clone(), "`services` is no mapping");
+        }
         for (key, node) in services.pairs() {
             let service = service::service(&mut loader, &scope, key, node);
             project.services.push(service);

@@ -33,12 +33,12 @@ pub struct Binding {
     pub name_span: Range<usize>,
     /// The value after unquoting and interpolation.
     pub value: Arc<str>,
-    /// The bytes of the value, quotes included; of the name where the value is inherited.
+    /// The bytes of the value between its quotes; of the name where the value is inherited.
     pub span: Range<usize>,
     /// Whether the name stands alone and its value comes from the environment.
     pub inherited: bool,
-    /// The references in the value. Their spans count from the start of the value, quotes
-    /// excluded, before unquoting.
+    /// The references in the value. Their spans count from the start of the value, after escapes
+    /// were replaced.
     pub references: Vec<Reference>,
 }
 
@@ -226,8 +226,8 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         for (offset, c) in self.rest().char_indices().skip(1) {
             if c == quote && !escaped {
-                let span = start..start + offset + 1;
-                self.at = span.end;
+                let span = start + 1..start + offset;
+                self.at = start + offset + 1;
                 if quote == '"' {
                     return self.expand(name, name_span, &unescape(&value), span);
                 }
@@ -499,7 +499,7 @@ mod tests {
             .iter()
             .map(|b| (&text[b.name_span.clone()], &text[b.span.clone()]))
             .collect();
-        assert_eq!(shown, [("é", "1"), ("B", "\"x\""), ("C", "y")]);
+        assert_eq!(shown, [("é", "1"), ("B", "x"), ("C", "y")]);
     }
 
     #[test]

@@ -91,6 +91,11 @@ impl Tree {
         build::build(text)
     }
 
+    /// Returns how many nodes all documents have.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Iterates over the documents in their order.
     pub fn documents(&self) -> impl Iterator<Item = Node<'_>> {
         self.documents.iter().map(|&id| Node { tree: self, id })

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read their vectors")]
 
+#[cfg(feature = "compose")]
+mod compose;
 mod endpoint_parse;
 mod endpoint_releases;
 mod endpoint_urls;

@@ -81,12 +81,17 @@ pub(super) fn variables(
         variables.push(Variable {
             value: match value.text() {
                 Some(text) => Some(Arc::clone(text)),
+                // An item of a list, whose name is all there is, sees the `.env` of its own file.
+                None if value.origin == key.origin => match loader.scope_of(&key.origin) {
+                    Some(own) => own.get(&key.name),
+                    None => scope.get(&key.name),
+                },
                 None => scope.get(&key.name),
             },
             origin: if handed_on {
                 key.origin
             } else {
-                value.origin.clone()
+                value.value_origin()
             },
             name: key.name,
             handed_on,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::merge::{Place, listed, merge, strip};
-use super::value::{Converter, Kind, Node, Tag};
+use super::value::{Converter, Kind, Node, Pair, Tag};
 use super::{Input, ReadError, Source};
 use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::layer::Origin;
@@ -50,11 +50,14 @@ pub(super) struct Loader<'i> {
     pub(super) files: Vec<Arc<str>>,
     /// For each file, the folder that its relative paths start from.
     folders: BTreeMap<Arc<str>, Arc<str>>,
+    /// For each file that was included, its variables.
+    scopes: BTreeMap<Arc<str>, Rc<Scope<'i>>>,
     /// Files that `extends:` named, by path.
-    bases: BTreeMap<Arc<str>, Option<Rc<Node>>>,
+    bases: BTreeMap<Arc<str>, Option<Rc<Services>>>,
     loads: usize,
     steps: usize,
     grown: usize,
+    limit_reported: bool,
 }
 
 impl<'i> Loader<'i> {
@@ -64,10 +67,12 @@ impl<'i> Loader<'i> {
             diagnostics: Vec::new(),
             files: Vec::new(),
             folders: BTreeMap::new(),
+            scopes: BTreeMap::new(),
             bases: BTreeMap::new(),
             loads: 0,
             steps: 0,
             grown: 0,
+            limit_reported: false,
         }
     }
 
@@ -85,14 +90,22 @@ impl<'i> Loader<'i> {
         self.report(diagnostic.label(Label::at(origin, message)));
     }
 
+    /// Says once that a limit is exceeded, however much was said before.
+    fn exceeded(&mut self, origin: Origin, message: String) {
+        if !self.limit_reported {
+            self.limit_reported = true;
+            self.diagnostics.truncate(MAX_DIAGNOSTICS - 1);
+            self.bad_file(origin, message);
+        }
+    }
+
     /// Counts work; see [`is_exhausted`](Self::is_exhausted).
     pub(super) fn count(&mut self, steps: usize) {
-        let before = self.is_exhausted();
         self.steps = self.steps.saturating_add(steps);
-        if self.is_exhausted() && !before {
+        if self.steps > MAX_STEPS {
             let source = self.files.first().cloned().unwrap_or_default();
             let message = format!("merging takes more than {MAX_STEPS} steps");
-            self.bad_file(Origin::of_source(source), message);
+            self.exceeded(Origin::of_source(source), message);
         }
     }
 
@@ -103,11 +116,10 @@ impl<'i> Loader<'i> {
 
     /// Counts the bytes that interpolation added.
     pub(super) fn grow(&mut self, origin: &Origin, bytes: usize) {
-        let before = self.grown > MAX_GROWTH;
         self.grown = self.grown.saturating_add(bytes);
-        if self.grown > MAX_GROWTH && !before {
+        if self.grown > MAX_GROWTH {
             let message = format!("interpolation adds more than {MAX_GROWTH} bytes");
-            self.bad_file(origin.clone(), message);
+            self.exceeded(origin.clone(), message);
         }
     }
 
@@ -115,6 +127,11 @@ impl<'i> Loader<'i> {
     pub(super) fn resolve(&self, path: &str, origin: &Origin) -> Arc<str> {
         let folder = self.folders.get(&origin.source).map_or("", |folder| folder);
         join(folder, path)
+    }
+
+    /// Returns the variables for the file that an included service stands in.
+    pub(super) fn scope_of(&self, origin: &Origin) -> Option<Rc<Scope<'i>>> {
+        self.scopes.get(&origin.source).cloned()
     }
 
     /// Returns the variables of the project: the environment over its dotenv files.
@@ -125,7 +142,6 @@ impl<'i> Loader<'i> {
             own: BTreeMap::new(),
         };
         for file in self.input.dotenv {
-            self.files.push(Arc::clone(&file.name));
             self.add_dotenv(&mut scope, file);
         }
         if let Some(name) = &self.input.project_name {
@@ -137,6 +153,7 @@ impl<'i> Loader<'i> {
     }
 
     fn add_dotenv(&mut self, scope: &mut Scope<'i>, file: &Source) {
+        self.name_file(&file.name);
         let look_up = |name: &str| match &scope.below {
             Some(below) => below.get(name),
             None => (scope.environment)(name),
@@ -149,6 +166,12 @@ impl<'i> Loader<'i> {
         }
         for binding in read.bindings {
             scope.own.insert(binding.name, binding.value);
+        }
+    }
+
+    fn name_file(&mut self, name: &Arc<str>) {
+        if !self.files.contains(name) {
+            self.files.push(Arc::clone(name));
         }
     }
 
@@ -192,10 +215,7 @@ impl<'i> Loader<'i> {
         folder: &Arc<str>,
         scope: &Rc<Scope<'i>>,
     ) -> Vec<Rc<Node>> {
-        self.loads += 1;
-        if !self.files.contains(&file.name) {
-            self.files.push(Arc::clone(&file.name));
-        }
+        self.name_file(&file.name);
         self.folders
             .insert(Arc::clone(&file.name), Arc::clone(folder));
         let tree = match Tree::parse(&file.text) {
@@ -230,9 +250,10 @@ impl<'i> Loader<'i> {
     }
 
     fn read(&mut self, path: &Arc<str>, origin: &Origin) -> Option<Source> {
-        if self.loads >= MAX_FILES {
+        self.loads += 1;
+        if self.loads > MAX_FILES {
             let message = format!("project reads more than {MAX_FILES} files");
-            self.bad_file(origin.clone(), message);
+            self.exceeded(origin.clone(), message);
             return None;
         }
         match (self.input.read)(path) {
@@ -296,6 +317,7 @@ impl<'i> Loader<'i> {
             let Some(text) = path.text() else { continue };
             let resolved = self.resolve(text, &path.origin);
             if let Some(file) = self.read(&resolved, &path.origin) {
+                self.scopes.insert(Arc::clone(&resolved), Rc::clone(&inner));
                 whole = self.load(&file, &folder, &inner, &chain, &whole);
             }
         }
@@ -349,13 +371,14 @@ impl<'i> Loader<'i> {
         {
             return Rc::clone(document);
         }
+        let among = Services::of(&services);
         let pairs = services.pairs().iter().map(|(name, service)| {
             let chain = Chain {
                 name: (Arc::clone(&name.origin.source), Arc::clone(&name.name)),
                 above: None,
                 length: 1,
             };
-            (name.clone(), self.extend(service, &services, scope, &chain))
+            (name.clone(), self.extend(service, &among, scope, &chain))
         });
         let extended = Rc::new(Node {
             kind: Kind::Map(pairs.collect()),
@@ -379,7 +402,7 @@ impl<'i> Loader<'i> {
     fn extend(
         &mut self,
         service: &Rc<Node>,
-        services: &Rc<Node>,
+        services: &Services,
         scope: &Rc<Scope<'i>>,
         chain: &Chain<'_>,
     ) -> Rc<Node> {
@@ -398,8 +421,8 @@ impl<'i> Loader<'i> {
                 None => return Rc::clone(service),
             },
         };
-        let among = elsewhere.as_ref().unwrap_or(services);
-        let Some((base_key, base)) = among.pair(base_name) else {
+        let among = elsewhere.as_deref().unwrap_or(services);
+        let Some((base_key, base)) = among.0.get(base_name) else {
             let message = format!("service `{base_name}`, which is extended, is missing");
             self.bad_file(named.origin.clone(), message);
             return Rc::clone(service);
@@ -419,7 +442,7 @@ impl<'i> Loader<'i> {
     }
 
     /// Returns the services of a file that `extends:` names. Its own `include:` is not followed.
-    fn base_services(&mut self, file: &Rc<Node>, scope: &Rc<Scope<'i>>) -> Option<Rc<Node>> {
+    fn base_services(&mut self, file: &Rc<Node>, scope: &Rc<Scope<'i>>) -> Option<Rc<Services>> {
         let path = self.resolve(file.text()?, &file.origin);
         if let Some(known) = self.bases.get(&path) {
             return known.clone();
@@ -430,10 +453,25 @@ impl<'i> Loader<'i> {
             for document in self.documents(&source, &folder, scope) {
                 whole = merge(self, &whole, &document, Place::Root);
             }
-            whole.get("services").map_or_else(nothing, Rc::clone)
+            let services = whole.get("services").map_or_else(nothing, Rc::clone);
+            Rc::new(Services::of(&services))
         });
         self.bases.insert(path, services.clone());
         services
+    }
+}
+
+/// The services of a file by name.
+struct Services(BTreeMap<Arc<str>, Pair>);
+
+impl Services {
+    fn of(node: &Node) -> Self {
+        let pairs = node.pairs().iter();
+        Self(
+            pairs
+                .map(|pair| (Arc::clone(&pair.0.name), pair.clone()))
+                .collect(),
+        )
     }
 }
 

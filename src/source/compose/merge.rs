@@ -4,8 +4,7 @@
 //! written as a list or as a mapping at will is brought to one form first. Items that occur twice
 //! are sorted out later, where their meaning is known.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -228,11 +227,11 @@ pub(super) fn environment_pairs(node: &Rc<Node>) -> Vec<Pair> {
         let (name, value) = item.split_pair()?;
         let key = Key {
             name,
-            origin: item.origin.clone(),
+            origin: item.value_origin(),
         };
         let nothing = || Node {
             kind: Kind::Null,
-            origin: item.origin.clone(),
+            origin: item.value_origin(),
             tag: Tag::None,
         };
         Some((key, value.unwrap_or_else(|| Rc::new(nothing()))))

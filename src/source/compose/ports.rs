@@ -41,7 +41,7 @@ impl Protocol {
 }
 
 /// Ports from `first` to `last`, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortRange {
     /// The lowest port.
     pub first: u16,
@@ -242,7 +242,7 @@ pub(super) fn ports(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<Por
     let mut places: BTreeMap<Identity, usize> = BTreeMap::new();
     for item in node.items() {
         let read = match &item.kind {
-            Kind::Text(text) => Port::parse(&text.value, item.origin.clone()),
+            Kind::Text(text) => Port::parse(&text.value, item.value_origin()),
             Kind::Map(_) => Port::parse_long(item),
             _ => Err(PortError::Form),
         };

@@ -406,3 +406,6 @@ fn shown(addresses: &[HostPort]) -> String {
         shown.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests;

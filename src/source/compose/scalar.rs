@@ -13,7 +13,7 @@ pub(super) fn render(text: &str) -> Cow<'_, str> {
         "false" | "False" | "FALSE" => Cow::Borrowed("false"),
         _ => match text.as_bytes().first() {
             Some(b'0'..=b'9' | b'+' | b'-') => number(text),
-            Some(b'.') => float(text),
+            Some(b'.') => float(text).map_or(Cow::Borrowed(text), Cow::Owned),
             _ => Cow::Borrowed(text),
         },
     }
@@ -31,10 +31,7 @@ fn number(text: &str) -> Cow<'_, str> {
     if let Some(value) = integer(&plain) {
         return value.to_string().into();
     }
-    match float(&plain) {
-        shown if shown == plain => Cow::Borrowed(text),
-        shown => shown.into_owned().into(),
-    }
+    float(&plain).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// A whole number with the prefixes of Go, within 64 bits.
@@ -58,16 +55,14 @@ fn integer(text: &str) -> Option<i128> {
     (value >= i128::from(i64::MIN)).then_some(value)
 }
 
-fn float(text: &str) -> Cow<'_, str> {
+fn float(text: &str) -> Option<String> {
     let shape = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
     let digits = text.trim_start_matches(['+', '-']);
     let well_formed = text.len() - digits.len() <= 1
         && text.chars().all(shape)
         && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    match text.parse::<f64>() {
-        Ok(value) if well_formed && value.is_finite() => go_float(value).into(),
-        _ => Cow::Borrowed(text),
-    }
+    let value: f64 = text.parse().ok().filter(|_| well_formed)?;
+    value.is_finite().then(|| go_float(value))
 }
 
 /// `%v` of a `float64`: the shortest digits, with an exponent unless it is -4 to 5.

@@ -115,7 +115,7 @@ pub(super) fn service(
     key: &Key,
     node: &Rc<Node>,
 ) -> Service {
-    if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+    if !matches!(node.kind, Kind::Map(_)) {
         let message = format!("service `{}` is no mapping", key.name);
         loader.bad_file(node.origin.clone(), message);
     }
@@ -166,7 +166,7 @@ pub(super) fn spanned(node: Option<&Rc<Node>>) -> Option<Spanned> {
     let value = node.text().filter(|text| !text.is_empty())?;
     Some(Spanned {
         value: Arc::clone(value),
-        origin: node.origin.clone(),
+        origin: node.value_origin(),
     })
 }
 
@@ -266,7 +266,7 @@ fn extra_hosts(
             let inner = address.strip_prefix('[').and_then(|a| a.strip_suffix(']'));
             all.push(Spanned {
                 value: (name.into(), inner.unwrap_or(address).into()),
-                origin: node.origin.clone(),
+                origin: node.value_origin(),
             });
         }
     };

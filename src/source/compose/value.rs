@@ -125,6 +125,14 @@ impl Node {
         }
     }
 
+    /// Returns the place of the text of a scalar, without quotes; of any other value as a whole.
+    pub(super) fn value_origin(&self) -> Origin {
+        match &self.kind {
+            Kind::Text(text) => self.origin_of(0..text.template().len()),
+            _ => self.origin.clone(),
+        }
+    }
+
     /// Iterates over the references of a scalar that are unset, with their places.
     pub(super) fn unset(&self) -> impl Iterator<Item = (&str, Origin)> {
         let references = match &self.kind {
@@ -175,7 +183,8 @@ pub(super) struct Converter<'a, 'l, 'i> {
     pub(super) source: Arc<str>,
     pub(super) text: &'a str,
     pub(super) look_up: LookUp<'a>,
-    done: BTreeMap<usize, Rc<Node>>,
+    /// What a node became, by its number.
+    done: Vec<Option<Rc<Node>>>,
     tree: &'a Tree,
 }
 
@@ -192,14 +201,14 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             source,
             text,
             look_up,
-            done: BTreeMap::new(),
+            done: vec![None; tree.node_count()],
             tree,
         }
     }
 
     /// Converts a node; each one once, however often aliases repeat it.
     pub(super) fn convert(&mut self, yaml: Yaml<'_>) -> Rc<Node> {
-        if let Some(done) = self.done.get(&yaml.number()) {
+        if let Some(Some(done)) = self.done.get(yaml.number()) {
             return Rc::clone(done);
         }
         let yaml = yaml.target();
@@ -219,7 +228,9 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             Kind::Text(self.scalar(yaml, &origin))
         };
         let node = Rc::new(Node { kind, origin, tag });
-        self.done.insert(yaml.number(), Rc::clone(&node));
+        if let Some(slot) = self.done.get_mut(yaml.number()) {
+            *slot = Some(Rc::clone(&node));
+        }
         node
     }
 
@@ -263,6 +274,10 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
                     }
                 }
                 continue;
+            }
+            if style == Style::Plain && entry.key.tag().is_none() && !is_text(name) {
+                self.loader
+                    .bad_file(origin.clone(), format!("key `{name}` is no text"));
             }
             let value = self.convert(entry.value);
             let key = Key {
@@ -308,7 +323,7 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             verbatim: verbatim.map(|inner| inner.start),
             references: Vec::new(),
         };
-        if written.contains('$') {
+        if written.contains('$') && !self.loader.is_exhausted() {
             match interpolate(written, self.look_up) {
                 Ok(result) => {
                     self.loader
@@ -321,7 +336,7 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             }
         } else if style == Style::Plain && yaml.tag().is_none() {
             let rendered = scalar::render(written);
-            text.is_string = rendered == written && !is_typed(written);
+            text.is_string = is_text(written);
             if rendered != written {
                 text.template = Some(Arc::clone(&text.value));
                 text.value = rendered.into();
@@ -339,9 +354,12 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
     }
 }
 
-/// Whether a plain scalar that prints as it is written is a number or a boolean.
-fn is_typed(text: &str) -> bool {
-    matches!(text, "true" | "false")
-        || text.parse::<i128>().is_ok()
-        || text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok()
+/// Whether Compose takes a plain scalar for a text: no null, boolean or number.
+fn is_text(text: &str) -> bool {
+    let null = matches!(text, "" | "~" | "null" | "Null" | "NULL");
+    let number = || {
+        text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))
+            && text.parse::<f64>().is_ok()
+    };
+    !null && !matches!(text, "true" | "false") && scalar::render(text) == text && !number()
 }
