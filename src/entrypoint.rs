@@ -12,6 +12,21 @@ use crate::release::Line;
 /// The prefix that is stripped.
 const PREFIX: &str = "LOCALSTACK_";
 
+/// Returns what the image itself sets (`ENV` of its Dockerfile) among the variables of the table.
+///
+/// The code of 1.x binds loopback by default; its image says otherwise, and so a container of 1.x
+/// listens on all interfaces.
+#[must_use]
+pub fn image_environment(line: Line) -> &'static [(&'static str, &'static str)] {
+    match line {
+        Line::V1 => &[
+            ("EDGE_BIND_HOST", "0.0.0.0"),
+            ("LOCALSTACK_HOSTNAME", "localhost"),
+        ],
+        _ => &[],
+    }
+}
+
 /// Returns the name that the entrypoint copies `name` to, if it does: `LOCALSTACK_X` to `X`.
 ///
 /// Names that begin with `LOCALSTACK_HOST` (in 1.x: `LOCALSTACK_HOSTNAME`) or with `LOCALSTACK_` and

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::entrypoint;
 use crate::facts::Facts;
-use crate::layer::{Layers, Occurrence};
+use crate::layer::{Layer, Layers, Occurrence, SourceKind};
 use crate::release::{Line, Semantics};
 use crate::settings::{Basis, Derivation};
 use crate::variable::{self, TABLE, Variable};
@@ -59,6 +59,17 @@ impl Index {
             match variable::position(&occurrence.name) {
                 Some(row) => index.append(row, Arc::clone(occurrence)),
                 None => index.unknown.push(Arc::clone(occurrence)),
+            }
+        }
+        if let Semantics::LocalStack(version) = semantics
+            && facts.through_entrypoint
+        {
+            let image = entrypoint::image_environment(version.line());
+            let layer = Layer::from_pairs(SourceKind::Image, "image", image.iter().copied());
+            for occurrence in layer.occurrences {
+                if let Some(row) = variable::position(&occurrence.name) {
+                    index.append(row, occurrence);
+                }
             }
         }
         index

@@ -202,3 +202,22 @@ fn every_release_reads_environments_as_recorded() {
     }
     assert_none(&mismatches, cases);
 }
+
+#[test]
+fn the_image_of_1x_binds_all_interfaces_unless_told_otherwise() {
+    let bind = |pairs: &[(&str, &str)], version: (u16, u16)| {
+        let layer = Layer::from_pairs(SourceKind::Compose, "compose", pairs.iter().copied());
+        let target = TargetVersion::new(version.0, version.1);
+        resolve(&Layers::from_iter([layer]), &Facts::container(), target).bind[0].to_string()
+    };
+    assert_eq!(bind(&[], (1, 4)), "0.0.0.0:4566");
+    assert_eq!(
+        bind(&[("EDGE_BIND_HOST", "10.0.2.20")], (1, 4)),
+        "10.0.2.20:4566"
+    );
+    assert_eq!(
+        bind(&[("LOCALSTACK_EDGE_BIND_HOST", "10.0.2.20")], (1, 4)),
+        "10.0.2.20:4566"
+    );
+    assert_eq!(bind(&[], (2, 0)), "0.0.0.0:4566");
+}
