@@ -28,7 +28,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What the root crate may pull in from outside, features included.
-const ROOT_DEPENDENCIES: &[&str] = &["figment", "saphyr-parser", "serde", "thiserror"];
+const ROOT_DEPENDENCIES: &[&str] = &[
+    "figment",
+    "saphyr-parser",
+    "serde",
+    "thiserror",
+    "toml_edit",
+];
 
 fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
