@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod licences;
 mod links;
 mod pages;
 mod purity;
