@@ -389,8 +389,27 @@ fn inverted_range(
 /// Names that are misspelt, or prefixed without effect.
 fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Vec<Diagnostic>) {
     let normalized = resolution.semantics == Semantics::Normalized;
+    let line = match resolution.semantics {
+        Semantics::Normalized => Line::V4,
+        Semantics::LocalStack(version) => version.line(),
+    };
     for occurrence in &index.unknown {
         let name = &*occurrence.name;
+        if facts.through_entrypoint && entrypoint::is_fatal(name, line) {
+            remarks.push(
+                Diagnostic::new(
+                    &codes::ENTRYPOINT_DIES,
+                    format!(
+                        "the image does not start with a variable `{}`",
+                        name.escape_debug()
+                    ),
+                )
+                .about(name.to_owned())
+                .help("rename it; the part after `LOCALSTACK_` must be a name that a shell can set")
+                .label(Label::of(occurrence, "")),
+            );
+            continue;
+        }
         let bare = name.strip_prefix("LOCALSTACK_");
         if let Some(bare) = bare
             && variable::lookup(bare).is_some()

@@ -12,7 +12,6 @@ use crate::support::{Place, codes as reported, resolve_as_of, resolve_normalized
 const REPORTED_ELSEWHERE: &[&str] = &[
     "bad-file",
     "bad-line",
-    "entrypoint-dies",
     "image-reads-differently",
     "launcher-loses-brackets",
     "launcher-publishes-wider",
@@ -97,6 +96,8 @@ const CASES: &[Case] = &[
     as_of("3.1", "unknown-strategy", "SQS_ENDPOINT_STRATEGY=~path"),
     normalized("ip-as-url-host", "LOCALSTACK_HOST=10.0.0.1"),
     as_of("4.14", "ip-as-url-host", "LOCALSTACK_HOST=[::1]"),
+    normalized("entrypoint-dies", "LOCALSTACK_a-b=1"),
+    as_of("1.4", "entrypoint-dies", "LOCALSTACK_UID=1"),
     normalized("misspelt-name", "GATEWAY_LISTENS=:1"),
     normalized("misspelt-name", "gateway_listen=:1"),
     normalized("inert-prefixed-name", "LOCALSTACK_HOSTNAME_FROM_LAMBDA=a"),
@@ -239,6 +240,10 @@ fn traps_of_a_release_stay_silent_elsewhere() {
     }
     for (env, code) in [
         ("CUSTOM=1 PATH=/bin HOME=/root", "misspelt-name"),
+        (
+            "LOCALSTACK_HOST-x=1 LOCALSTACK_1=1 a-b=1",
+            "entrypoint-dies",
+        ),
         (
             "LOCALSTACK_GATEWAY_LISTEN=:1",
             "prefixed-name-outside-image",

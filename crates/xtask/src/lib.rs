@@ -46,6 +46,26 @@ pub fn root() -> PathBuf {
     root
 }
 
+/// Lists the Rust sources of the root crate and of the crates below `crates/`, tests left out.
+#[must_use]
+pub fn sources() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("src"), root().join("crates")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            if path.is_dir() && name != "tests" && name != "target" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// Writes every page whose text differs from the one on disk, and returns their paths.
 ///
 /// # Errors

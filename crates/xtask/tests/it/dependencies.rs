@@ -30,17 +30,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What the root crate may pull in from outside, features included.
 const ROOT_DEPENDENCIES: &[&str] = &[
     "figment",
-    "ipnet",
     "saphyr-parser",
     "serde",
     "thiserror",
     "toml_edit",
 ];
 
-fn metadata() -> Value {
+/// What cargo knows about the workspace, from what is already on this machine.
+pub(crate) fn metadata(arguments: &[&str]) -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .args(["metadata", "--format-version=1", "--offline"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
@@ -55,7 +56,7 @@ fn metadata() -> Value {
 /// The dependencies of every crate of the workspace, tests aside.
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let metadata = metadata();
+    let metadata = metadata(&["--no-deps"]);
     let packages = metadata["packages"].as_array().unwrap();
     let crates = packages.iter().map(|package| {
         let all = package["dependencies"].as_array().unwrap();

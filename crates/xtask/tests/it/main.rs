@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod codes;
 mod dependencies;
+mod licences;
 mod links;
 mod pages;
 mod purity;
