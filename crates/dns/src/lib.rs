@@ -13,7 +13,9 @@
 //! Start reading at [`zone`], then [`answer`].
 
 pub mod answer;
+pub mod observe;
 pub mod record;
+pub mod server;
 pub mod skip;
 pub mod wire;
 pub mod zone;

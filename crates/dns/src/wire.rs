@@ -645,6 +645,14 @@ impl<'b> Writer<'b> {
         self.count(section);
     }
 
+    /// Adds answer and authority sections that are in wire form already. They must come right after
+    /// the question, where their compression pointers expect them.
+    pub fn sections(&mut self, body: &[u8], counts: [u16; 2]) {
+        self.out.extend_from_slice(body);
+        self.out[6..8].copy_from_slice(&counts[0].to_be_bytes());
+        self.out[8..10].copy_from_slice(&counts[1].to_be_bytes());
+    }
+
     /// Adds an OPT record (RFC 6891, section 6.1.2) with options already in wire form.
     pub fn opt(&mut self, payload: u16, rcode: Rcode, dnssec_ok: bool, options: &[&[u8]]) {
         self.out.push(0);
