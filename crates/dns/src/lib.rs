@@ -16,6 +16,7 @@ pub mod answer;
 pub mod observe;
 pub mod record;
 pub mod server;
+pub mod settings;
 pub mod skip;
 pub mod wire;
 pub mod zone;
