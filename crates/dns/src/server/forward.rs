@@ -48,6 +48,8 @@ const MAX_WAITERS: usize = 256;
 const PORTS: usize = 4;
 /// Queries after which a socket is replaced by one with another port.
 const QUERIES_PER_PORT: u32 = 2048;
+/// How often it is looked whether a retired port can be closed.
+const PORT_REVIEW: Duration = Duration::from_secs(10);
 /// How long a TCP exchange with an upstream may take.
 const TCP_LIMIT: Duration = Duration::from_secs(5);
 /// How exactly deadlines are kept.
@@ -262,6 +264,7 @@ impl Worker {
         });
         ports.push(Rc::clone(&port));
         spawn_local(read_replies(Rc::clone(self), Rc::clone(&port)));
+        spawn_local(read_errors(Rc::clone(self), Rc::clone(&port)));
         Ok(port)
     }
 
@@ -512,18 +515,7 @@ impl Worker {
 
 /// Reads replies until the port is retired and nothing is expected on it any more.
 async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
-    loop {
-        let retired = port.used.get() >= QUERIES_PER_PORT;
-        let wait = timeout(Duration::from_secs(10), port.socket.readable());
-        let Ok(ready) = wait.await else {
-            if retired && port.ids.borrow().is_empty() {
-                return;
-            }
-            continue;
-        };
-        if ready.is_err() {
-            return;
-        }
+    while let Some(true) = becomes(&port, Interest::READABLE).await {
         loop {
             let mut inbox = worker.inbox.borrow_mut();
             let received = port.socket.try_io(Interest::READABLE, || {
@@ -547,6 +539,33 @@ async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
             }
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Watches for reports of the network, such as that nobody listens at the upstream.
+async fn read_errors(worker: Rc<Worker>, port: Rc<Port>) {
+    while let Some(true) = becomes(&port, Interest::ERROR).await {
+        if let Ok(Some(_)) = port.socket.take_error() {
+            worker.on_port_error(&port);
+            worker.flush();
+        }
+        // Taking the error is what makes the socket ready for the next one.
+        let _: io::Result<()> = port
+            .socket
+            .try_io(Interest::ERROR, || Err(io::ErrorKind::WouldBlock.into()));
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits for a socket. `None` when the port is retired and nothing is expected on it any more.
+async fn becomes(port: &Port, interest: Interest) -> Option<bool> {
+    loop {
+        let retired = port.used.get() >= QUERIES_PER_PORT;
+        match timeout(PORT_REVIEW, port.socket.ready(interest)).await {
+            Ok(ready) => return Some(ready.is_ok()),
+            Err(_) if retired && port.ids.borrow().is_empty() => return None,
+            Err(_) => {}
+        }
     }
 }
 

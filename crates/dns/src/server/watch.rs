@@ -149,17 +149,19 @@ impl Shared {
         probes.push((token.to_owned(), Arc::downgrade(upstream)));
     }
 
-    /// Marks the upstream whose probe came back to us.
-    pub(crate) fn caught_loop(&self, name: &Name) {
+    /// Marks the upstream whose probe came back to us. Returns false for probes of others.
+    pub(crate) fn caught_loop(&self, name: &Name) -> bool {
         let Some(token) = name.labels().next() else {
-            return;
+            return false;
         };
         let probes = self.lock_probes();
         let sent = probes.iter().find(|(sent, _)| sent.as_bytes() == token);
-        if let Some(upstream) = sent.and_then(|(_, upstream)| upstream.upgrade())
-            && upstream.set_looping()
-        {
+        let Some(upstream) = sent.and_then(|(_, upstream)| upstream.upgrade()) else {
+            return false;
+        };
+        if upstream.set_looping() {
             self.report(Event::UpstreamLoops(upstream.addr));
         }
+        true
     }
 }

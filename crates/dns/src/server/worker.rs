@@ -222,8 +222,7 @@ impl Worker {
             Cached::Stale(stored) => Some(stored),
             Cached::Nothing => None,
         };
-        if query.name.is_within(&self.shared.loop_suffix) {
-            self.shared.caught_loop(&query.name);
+        if query.name.is_within(&self.shared.loop_suffix) && self.shared.caught_loop(&query.name) {
             self.fail(waiting, Rcode::REFUSED, None, out);
             return true;
         }

@@ -5,3 +5,4 @@ mod dig;
 mod forwarding;
 mod oracle;
 mod serving;
+mod support;
