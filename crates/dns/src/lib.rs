@@ -13,8 +13,10 @@
 //! Start reading at [`zone`], then [`answer`].
 
 pub mod answer;
+pub mod check;
 pub mod observe;
 pub mod record;
+pub mod resolvconf;
 pub mod server;
 pub mod settings;
 pub mod skip;

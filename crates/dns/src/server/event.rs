@@ -17,7 +17,7 @@ pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 #[non_exhaustive]
 pub enum Event {
     /// A query was answered.
-    Query(QueryEvent),
+    Query(Box<QueryEvent>),
     /// An upstream stopped answering.
     UpstreamDown(SocketAddr),
     /// An upstream answers again.

@@ -369,9 +369,7 @@ impl Worker {
             forwarder.set_due(id, now + pause);
             left
         };
-        if !tries_left {
-            self.end(id);
-        } else if !self.attempt(id) {
+        if !tries_left || !self.attempt(id) {
             self.end(id);
         }
     }
@@ -585,9 +583,9 @@ async fn over_tcp(upstream: &Upstream, message: &[u8], id: u16) -> Option<Vec<u8
         let mut stream = TcpStream::connect(upstream.addr).await?;
         let mut framed = Vec::with_capacity(message.len() + 2);
         frame(message, &mut framed);
-        framed
-            .get_mut(2..4)
-            .map(|at| at.copy_from_slice(&id.to_be_bytes()));
+        if let Some(at) = framed.get_mut(2..4) {
+            at.copy_from_slice(&id.to_be_bytes());
+        }
         stream.write_all(&framed).await?;
         let mut length = [0; 2];
         stream.read_exact(&mut length).await?;

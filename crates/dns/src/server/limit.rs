@@ -88,7 +88,7 @@ impl RateLimit {
             return Verdict::Send;
         }
         bucket.cut = bucket.cut.wrapping_add(1);
-        if bucket.cut % 2 == 0 {
+        if bucket.cut.is_multiple_of(2) {
             Verdict::Slip
         } else {
             Verdict::Drop

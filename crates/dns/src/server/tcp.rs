@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::server::event::Transport;
-use crate::server::worker::{Sink, Worker};
+use crate::server::worker::{Incoming, Sink, Worker};
 
 /// How long a connection may be idle (RFC 7766, section 6.2.3: seconds, not minutes).
 const IDLE: Duration = Duration::from_secs(10);
@@ -103,15 +103,13 @@ async fn read_queries(
         let mut permit = Some(permit);
         let mut out = Vec::new();
         let zone = worker.shared.zone.load();
-        let replied = worker.handle(
-            &zone,
-            &message,
+        let incoming = Incoming {
+            message: &message,
             peer,
-            Transport::Tcp,
-            Instant::now(),
-            &mut out,
-            || permit.take().map(Sink::Tcp),
-        );
+            transport: Transport::Tcp,
+            now: Instant::now(),
+        };
+        let replied = worker.handle(&zone, &incoming, &mut out, || permit.take().map(Sink::Tcp));
         worker.flush();
         match permit {
             Some(permit) if replied => {

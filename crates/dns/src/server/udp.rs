@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 
 use crate::server::datagram::{Inbox, Local, Outbox, to_std};
 use crate::server::event::Transport;
-use crate::server::worker::{Sink, Worker};
+use crate::server::worker::{Incoming, Sink, Worker};
 
 /// Batches that are handled before other tasks of the worker get their turn.
 const BATCHES_PER_TURN: usize = 8;
@@ -93,9 +93,15 @@ fn handle_batch(worker: &Rc<Worker>, listener: &Rc<Listener>, inbox: &Inbox, cou
         let Some(address) = to_std(&peer).filter(|address| address.port() != 0) else {
             continue;
         };
+        let incoming = Incoming {
+            message,
+            peer: address,
+            transport: Transport::Udp,
+            now,
+        };
         let mut outbox = listener.outbox.borrow_mut();
         let out = outbox.room(listener.fd());
-        let replied = worker.handle(&zone, message, address, Transport::Udp, now, out, || {
+        let replied = worker.handle(&zone, &incoming, out, || {
             Some(Sink::Udp {
                 listener: Rc::clone(listener),
                 peer,

@@ -42,6 +42,14 @@ pub(crate) struct Worker {
     pub(crate) due: Notify,
 }
 
+/// A message that came in.
+pub(crate) struct Incoming<'a> {
+    pub(crate) message: &'a [u8],
+    pub(crate) peer: SocketAddr,
+    pub(crate) transport: Transport,
+    pub(crate) now: Instant,
+}
+
 /// Where a reply goes.
 pub(crate) enum Sink {
     Udp {
@@ -86,14 +94,17 @@ impl Worker {
     pub(crate) fn handle(
         self: &Rc<Self>,
         zone: &Zone,
-        message: &[u8],
-        peer: SocketAddr,
-        transport: Transport,
-        now: Instant,
+        incoming: &Incoming<'_>,
         out: &mut Vec<u8>,
         sink: impl FnOnce() -> Option<Sink>,
     ) -> bool {
         let counters = self.counters();
+        let &Incoming {
+            message,
+            peer,
+            transport,
+            now,
+        } = incoming;
         match transport {
             Transport::Udp => counters.udp.add(),
             Transport::Tcp => counters.tcp.add(),
@@ -145,12 +156,9 @@ impl Worker {
         if let Decision::Forward = decision {
             let waiting = Pending {
                 query: &query,
-                message,
-                peer,
-                transport,
+                incoming,
                 limit,
                 cookie,
-                now,
             };
             return self.forward(&waiting, &policy, out, sink);
         }
@@ -197,7 +205,7 @@ impl Worker {
     ) -> bool {
         let query = waiting.query;
         let key = Key::new(query);
-        let stale = match self.shared.cache.get(&key, waiting.now) {
+        let stale = match self.shared.cache.get(&key, waiting.incoming.now) {
             Cached::Fresh(stored, age) => {
                 self.counters().cache_hits.add();
                 let age = Age::Cached(age);
@@ -211,11 +219,11 @@ impl Worker {
                 );
                 self.log(
                     query,
-                    waiting.peer,
-                    waiting.transport,
+                    waiting.incoming.peer,
+                    waiting.incoming.transport,
                     Source::Cache,
                     out,
-                    waiting.now,
+                    waiting.incoming.now,
                 );
                 return true;
             }
@@ -252,12 +260,12 @@ impl Worker {
         }
         let Some(sink) = sink() else { return false };
         let waiter = Waiter {
-            message: waiting.message.into(),
+            message: waiting.incoming.message.into(),
             sink,
-            client: waiting.peer,
+            client: waiting.incoming.peer,
             limit: waiting.limit,
             cookie: waiting.cookie,
-            since: waiting.now,
+            since: waiting.incoming.now,
         };
         self.ask(query, &key, group, stale, waiter);
         false
@@ -275,11 +283,11 @@ impl Worker {
         );
         self.log(
             waiting.query,
-            waiting.peer,
-            waiting.transport,
+            waiting.incoming.peer,
+            waiting.incoming.transport,
             Source::Policy,
             out,
-            waiting.now,
+            waiting.incoming.now,
         );
     }
 
@@ -294,7 +302,7 @@ impl Worker {
         since: Instant,
     ) {
         if let Some(observer) = &self.shared.observer {
-            observer(&Event::Query(QueryEvent {
+            observer(&Event::Query(Box::new(QueryEvent {
                 client,
                 transport,
                 name: query.name,
@@ -303,7 +311,7 @@ impl Worker {
                 rcode: Rcode(u16::from(reply.get(3).copied().unwrap_or_default() & 0xf)),
                 truncated: reply.get(2).is_some_and(|flags| flags & 2 != 0),
                 elapsed: since.elapsed(),
-            }));
+            })));
         }
     }
 
@@ -319,10 +327,7 @@ impl Worker {
 /// A query on its way to an upstream, with what its reply needs.
 struct Pending<'a> {
     query: &'a Query<'a>,
-    message: &'a [u8],
-    peer: SocketAddr,
-    transport: Transport,
+    incoming: &'a Incoming<'a>,
     limit: usize,
     cookie: Option<Cookie>,
-    now: Instant,
 }

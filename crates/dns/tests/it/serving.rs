@@ -268,3 +268,32 @@ fn the_server_explains_an_answer() {
     assert!(explain("a.localhost.localstack.cloud").contains("rule=unconnected"));
     assert!(explain("example.com").contains("source=upstream rule=not-in-zone"));
 }
+
+#[test]
+fn a_check_shows_the_answer_and_its_reason() {
+    let upstream = Upstream::start(|query, _| vec![reply(query, 0, &[a("203.0.113.1", 60)])]);
+    let server = serve(&[upstream.addr]);
+    let check = |name: &str, qtype| {
+        lsconfig_dns::check::check(server.addr, &Name::parse(name).unwrap(), qtype).unwrap()
+    };
+    let local = check(APEX, 1);
+    assert_eq!(
+        local.answers,
+        ["localhost.localstack.cloud. 300 A 127.0.0.1"]
+    );
+    assert!(
+        local
+            .explanation
+            .unwrap()
+            .starts_with("source=local zone=localhost.localstack.cloud.")
+    );
+    let other = check("example.com", 1);
+    assert_eq!(
+        other.addresses,
+        ["203.0.113.1".parse::<std::net::IpAddr>().unwrap()]
+    );
+    assert_eq!(
+        other.explanation.as_deref(),
+        Some("source=upstream rule=not-in-zone")
+    );
+}
