@@ -15,6 +15,7 @@
 pub mod answer;
 pub mod check;
 pub mod observe;
+pub mod privileges;
 pub mod record;
 pub mod resolvconf;
 pub mod server;

@@ -90,6 +90,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes of memory for cached answers; 0 switches the cache off.
     pub cache_bytes: usize,
+    /// Whether the observer is told about every query; the others it always gets.
+    pub log_queries: bool,
     /// Told about events.
     pub observer: Option<Observer>,
 }
@@ -106,6 +108,7 @@ impl Default for ServerConfig {
             network: NetworkConfig::default(),
             workers: 0,
             cache_bytes: 4 << 20,
+            log_queries: false,
             observer: None,
         }
     }
@@ -137,16 +140,22 @@ impl NetworkConfig {
         }
     }
 
-    /// Reads addresses and routes now.
+    /// Returns the addresses whose queries come from the host, as of now.
     #[must_use]
-    pub fn read(&self) -> Network {
+    pub fn host_gateways(&self) -> Vec<IpAddr> {
         let mut gateways = self.host_addresses.clone();
         if self.gateways_are_host {
             gateways.extend(observe::default_gateways());
         }
+        gateways
+    }
+
+    /// Reads addresses and routes now.
+    #[must_use]
+    pub fn read(&self) -> Network {
         Network::default()
             .with_addresses(observe::interfaces())
-            .with_gateways(gateways)
+            .with_gateways(self.host_gateways())
             .with_views(self.views.clone())
             .with_resolve_ip(self.resolve_ip)
     }
@@ -160,6 +169,7 @@ pub(crate) struct Shared {
     pub(crate) cookies: Cookies,
     pub(crate) counters: Vec<Counters>,
     pub(crate) observer: Option<Observer>,
+    pub(crate) log_queries: bool,
     pub(crate) network: NetworkConfig,
     /// Probes for loops are names below this one.
     pub(crate) loop_suffix: Name,
@@ -324,6 +334,7 @@ impl Server {
             cache: Cache::new(config.cache_bytes),
             cookies: Cookies::new(),
             counters: (0..workers).map(|_| Counters::default()).collect(),
+            log_queries: config.log_queries && config.observer.is_some(),
             observer: config.observer,
             network: config.network,
             loop_suffix: Name::parse("loop.lsconfig.test").unwrap_or(Name::ROOT),

@@ -167,7 +167,7 @@ impl Worker {
             _ => counters.refused.add(),
         }
         answer::write(&query, &decision, limit, cookie.as_ref(), out);
-        if self.shared.observer.is_some() {
+        if self.shared.log_queries {
             let source = match &decision {
                 Decision::Answer(Answer::Addresses { rule, .. }) => Source::View(*rule),
                 Decision::Answer(_) => Source::Zone,
@@ -301,7 +301,12 @@ impl Worker {
         reply: &[u8],
         since: Instant,
     ) {
-        if let Some(observer) = &self.shared.observer {
+        if let Some(observer) = self
+            .shared
+            .observer
+            .as_ref()
+            .filter(|_| self.shared.log_queries)
+        {
             observer(&Event::Query(Box::new(QueryEvent {
                 client,
                 transport,

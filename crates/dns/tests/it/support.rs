@@ -37,6 +37,7 @@ pub(crate) fn serve(upstreams: &[SocketAddr]) -> Running {
 pub(crate) fn serve_with(mut config: ServerConfig) -> Running {
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
+    config.log_queries = true;
     config.observer = Some(Arc::new(move |event| {
         seen.lock().unwrap().push(event.clone())
     }));
