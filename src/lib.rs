@@ -27,6 +27,7 @@ pub mod layer;
 pub mod listen;
 #[cfg(feature = "figment")]
 pub mod provider;
+pub mod network;
 pub mod python;
 pub mod redact;
 pub mod release;

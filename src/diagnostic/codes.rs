@@ -212,6 +212,12 @@ rules! {
         "no LocalStack service was found in a Compose file",
         "No service uses an image that is known as LocalStack, or several do. Name one with \
          `--service`.";
+    DNS_PATTERN_REFUSED = "dns-pattern-refused", Warning,
+        "a pattern of names to resolve upstream cannot be used",
+        "Patterns are Python regular expressions, matched at the start of the name. `lsconfig dns` \
+         runs them in linear time and refuses what needs backtracking: look-around, \
+         back-references, conditions, possessive and atomic groups. The pattern is left out and the \
+         others are used. LocalStack answers no name of its own while one pattern is invalid.";
 }
 
 /// Returns the rule of a code.

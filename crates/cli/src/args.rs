@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::dns::args::DnsArgs;
+
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
 /// right now?
 #[derive(Debug, Parser)]
@@ -29,6 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Explain(ExplainArgs),
     Url(UrlArgs),
+    Dns(DnsArgs),
     Rule(RuleArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -6,6 +6,7 @@
 
 mod args;
 mod batch;
+mod dns;
 mod error;
 mod exit;
 mod explain;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
+        Command::Dns(args) => dns::run(args),
         Command::Rule(args) => rule::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),

@@ -1,0 +1,653 @@
+//! Questions under way to upstreams.
+//!
+//! One [`Question`] stands for all clients that ask the same at the same time. It is sent to one
+//! upstream after the other until one answers; replies to earlier attempts still count. State
+//! lives in tables, not in a task for each question, and replies come in by the batch.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::task::spawn_local;
+use tokio::time::timeout;
+
+use crate::answer::{self, Decision, Ede, MAX_DATAGRAM};
+use crate::server::cache::{Key, Stored};
+use crate::server::datagram::Outbox;
+use crate::server::event::{Event, Source, Transport};
+use crate::server::relay::{Age, relay};
+use crate::server::tcp::frame;
+use crate::server::upstream::{Group, Upstream};
+use crate::server::worker::{Sink, Waiter, Worker};
+use crate::wire::{AD, CD, HEADER, Query, RD, Rcode, Reply, TC, Writer, read_query};
+
+/// When the next attempt is made, from the start of a question. The last one ends it: LocalStack
+/// waits 7 seconds for its only attempt.
+const ATTEMPTS: [Duration; 5] = [
+    Duration::from_millis(400),
+    Duration::from_millis(1000),
+    // RFC 8767, section 5: a stale answer is due after 1.8 seconds.
+    Duration::from_millis(1800),
+    Duration::from_millis(4000),
+    Duration::from_millis(7000),
+];
+/// The attempt after which a stale answer is sent.
+const STALE_AFTER: usize = 2;
+/// Questions under way in a worker; more are answered SERVFAIL.
+const MAX_QUESTIONS: usize = 8192;
+/// Clients that wait for one question; more are answered SERVFAIL.
+const MAX_WAITERS: usize = 256;
+/// Sockets, and so source ports, that a worker uses for an upstream at a time.
+const PORTS: usize = 4;
+/// Queries after which a socket is replaced by one with another port.
+const QUERIES_PER_PORT: u32 = 2048;
+/// How often it is looked whether a retired port can be closed.
+const PORT_REVIEW: Duration = Duration::from_secs(10);
+/// How long a TCP exchange with an upstream may take.
+const TCP_LIMIT: Duration = Duration::from_secs(5);
+/// How exactly deadlines are kept.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A connected socket to an upstream: the system drops what comes from elsewhere.
+pub(crate) struct Port {
+    socket: UdpSocket,
+    upstream: Arc<Upstream>,
+    /// Ids in use, and the questions that use them.
+    ids: RefCell<HashMap<u16, u64>>,
+    outbox: RefCell<Outbox>,
+    used: Cell<u32>,
+}
+
+struct Question {
+    key: Arc<[u8]>,
+    /// The query to send; the id is filled in for each attempt.
+    message: Vec<u8>,
+    waiters: Vec<Waiter>,
+    group: Arc<Group>,
+    since: Instant,
+    attempt: usize,
+    /// How many attempts ran out of time.
+    expired: usize,
+    due: Instant,
+    sent: Vec<(Rc<Port>, u16)>,
+    stale: Option<Arc<Stored>>,
+    /// An answer that another upstream may improve on, such as SERVFAIL.
+    poor: Option<Arc<Stored>>,
+    without_edns: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Forwarder {
+    questions: HashMap<u64, Question>,
+    by_key: HashMap<Arc<[u8]>, u64>,
+    due: BTreeSet<(Instant, u64)>,
+    ports: Vec<Rc<Port>>,
+    unsent: Vec<Rc<Port>>,
+    next: u64,
+    random: Random,
+}
+
+impl Forwarder {
+    pub(crate) fn is_idle(&self) -> bool {
+        self.questions.is_empty()
+    }
+
+    pub(crate) fn flush(&mut self) {
+        for port in self.unsent.drain(..) {
+            port.outbox.borrow_mut().flush(port.socket.as_raw_fd());
+        }
+    }
+
+    /// Takes a question out of all tables.
+    fn remove(&mut self, id: u64) -> Option<Question> {
+        let question = self.questions.remove(&id)?;
+        self.by_key.remove(&question.key);
+        self.due.remove(&(question.due, id));
+        for (port, wire_id) in &question.sent {
+            port.ids.borrow_mut().remove(wire_id);
+        }
+        Some(question)
+    }
+
+    fn set_due(&mut self, id: u64, at: Instant) {
+        if let Some(question) = self.questions.get_mut(&id) {
+            self.due.remove(&(question.due, id));
+            question.due = at;
+            self.due.insert((at, id));
+        }
+    }
+}
+
+impl Worker {
+    /// Asks an upstream on behalf of a client, or lets the client join a question under way. That
+    /// also ends loops: a question that comes back to us waits for itself and multiplies no more.
+    pub(crate) fn ask(
+        self: &Rc<Self>,
+        query: &Query<'_>,
+        key: &Key,
+        group: &Arc<Group>,
+        stale: Option<Arc<Stored>>,
+        waiter: Waiter,
+    ) {
+        let mut forwarder = self.forwarder.borrow_mut();
+        if let Some(id) = forwarder.by_key.get(key.as_bytes()).copied()
+            && let Some(question) = forwarder.questions.get_mut(&id)
+        {
+            self.counters().merged.add();
+            question.waiters.push(waiter);
+            return;
+        }
+        let id = forwarder.next;
+        forwarder.next += 1;
+        let key: Arc<[u8]> = key.as_bytes().into();
+        let now = waiter.since;
+        forwarder.by_key.insert(Arc::clone(&key), id);
+        forwarder.questions.insert(
+            id,
+            Question {
+                key,
+                message: upstream_query(query),
+                waiters: vec![waiter],
+                group: Arc::clone(group),
+                since: now,
+                attempt: 0,
+                expired: 0,
+                due: now,
+                sent: Vec::new(),
+                stale,
+                poor: None,
+                without_edns: false,
+            },
+        );
+        forwarder.set_due(id, now + ATTEMPTS[0]);
+        drop(forwarder);
+        self.due.notify_one();
+        // Where nothing can be sent, the next attempt is made when this one is overdue.
+        self.attempt(id);
+    }
+
+    /// Returns whether one more client can wait for an upstream.
+    pub(crate) fn has_room(&self, key: &Key) -> bool {
+        let forwarder = self.forwarder.borrow();
+        let under_way = forwarder
+            .by_key
+            .get(key.as_bytes())
+            .and_then(|id| forwarder.questions.get(id));
+        match under_way {
+            Some(question) => question.waiters.len() < MAX_WAITERS,
+            None => forwarder.questions.len() < MAX_QUESTIONS,
+        }
+    }
+
+    /// Sends a question to the next upstream. Returns false when nothing could be sent.
+    fn attempt(self: &Rc<Self>, id: u64) -> bool {
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Forwarder {
+            questions,
+            ports,
+            unsent,
+            random,
+            ..
+        } = &mut *forwarder;
+        let Some(question) = questions.get_mut(&id) else {
+            return false;
+        };
+        let Some(upstream) = question.group.choose(question.attempt) else {
+            return false;
+        };
+        question.attempt += 1;
+        let Ok(port) = self.port_for(upstream, ports, random) else {
+            return false;
+        };
+        let mut ids = port.ids.borrow_mut();
+        let mut wire_id = random.next_u16();
+        while ids.contains_key(&wire_id) {
+            wire_id = wire_id.wrapping_add(1);
+        }
+        ids.insert(wire_id, id);
+        drop(ids);
+        let mut outbox = port.outbox.borrow_mut();
+        let room = outbox.room(port.socket.as_raw_fd());
+        room.clear();
+        room.extend_from_slice(&wire_id.to_be_bytes());
+        room.extend_from_slice(question.message.get(2..).unwrap_or_default());
+        outbox.commit(None, None);
+        drop(outbox);
+        question.sent.push((Rc::clone(&port), wire_id));
+        if !unsent.iter().any(|other| Rc::ptr_eq(other, &port)) {
+            unsent.push(port);
+        }
+        self.counters().forwarded.add();
+        true
+    }
+
+    /// Returns one of the ports to an upstream, at random; opens one when there are few.
+    fn port_for(
+        self: &Rc<Self>,
+        upstream: &Arc<Upstream>,
+        ports: &mut Vec<Rc<Port>>,
+        random: &mut Random,
+    ) -> io::Result<Rc<Port>> {
+        ports.retain(|port| port.used.get() < QUERIES_PER_PORT);
+        let of_upstream = || {
+            ports
+                .iter()
+                .filter(|port| port.upstream.addr == upstream.addr)
+        };
+        let count = of_upstream().count();
+        let chosen = usize::from(random.next_u16()) % PORTS;
+        if let Some(port) = of_upstream().nth(chosen).filter(|_| chosen < count) {
+            port.used.set(port.used.get() + 1);
+            return Ok(Rc::clone(port));
+        }
+        // The system chooses a port at random.
+        let socket = if upstream.addr.is_ipv4() {
+            std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?
+        } else {
+            std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?
+        };
+        socket.set_nonblocking(true)?;
+        socket.connect(upstream.addr)?;
+        let port = Rc::new(Port {
+            socket: UdpSocket::from_std(socket)?,
+            upstream: Arc::clone(upstream),
+            ids: RefCell::default(),
+            outbox: RefCell::new(Outbox::new()),
+            used: Cell::new(1),
+        });
+        ports.push(Rc::clone(&port));
+        spawn_local(read_replies(Rc::clone(self), Rc::clone(&port)));
+        spawn_local(read_errors(Rc::clone(self), Rc::clone(&port)));
+        Ok(port)
+    }
+
+    fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8]) {
+        let counters = self.counters();
+        let reply = Reply::read(message);
+        let id = reply.and_then(|reply| port.ids.borrow().get(&reply.id).copied());
+        let (Some(reply), Some(id)) = (reply, id) else {
+            counters.upstream_mismatched.add();
+            return;
+        };
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Some(question) = forwarder.questions.get_mut(&id) else {
+            return;
+        };
+        let asked = question.message.get(HEADER..HEADER + reply.question.len());
+        if !asked.is_some_and(|asked| reply.asks(asked)) {
+            // RFC 5452, section 9.1: it is not the answer; the right one may still come.
+            counters.upstream_mismatched.add();
+            return;
+        }
+        port.ids.borrow_mut().remove(&reply.id);
+        let upstream = Arc::clone(&port.upstream);
+        if reply.flags & TC != 0 {
+            counters.upstream_tcp.add();
+            let message = question.message.clone();
+            // The exchange has its own limit; no further attempt is due before.
+            let until = Instant::now() + TCP_LIMIT;
+            forwarder.set_due(id, until);
+            drop(forwarder);
+            let worker = Rc::clone(self);
+            spawn_local(async move {
+                match over_tcp(&upstream, &message, id as u16).await {
+                    Some(reply) => worker.on_reply(id, &upstream, &reply),
+                    None => worker.next_attempt(id),
+                }
+                worker.flush();
+            });
+            return;
+        }
+        drop(forwarder);
+        self.on_reply(id, &upstream, message);
+    }
+
+    /// Takes a whole reply to a question.
+    fn on_reply(self: &Rc<Self>, id: u64, upstream: &Arc<Upstream>, message: &[u8]) {
+        self.counters().upstream_replies.add();
+        if upstream.answered() {
+            self.shared.report(Event::UpstreamUp(upstream.addr));
+        }
+        let stored = Reply::read(message).and_then(|reply| Stored::new(&reply));
+        let Some(stored) = stored.map(Arc::new) else {
+            self.next_attempt(id);
+            return;
+        };
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Some(question) = forwarder.questions.get_mut(&id) else {
+            return;
+        };
+        let tried_all = question.attempt >= question.group.upstreams.len();
+        match stored.rcode {
+            Rcode::FORMERR if !question.without_edns => {
+                // RFC 6891, section 7: the server does not know EDNS.
+                question.without_edns = true;
+                question.attempt -= usize::from(question.attempt > 0);
+                strip_edns(&mut question.message);
+                drop(forwarder);
+                self.attempt(id);
+            }
+            Rcode::SERVFAIL | Rcode::REFUSED | Rcode::NOTIMP if !tried_all => {
+                question.poor = Some(stored);
+                drop(forwarder);
+                self.attempt(id);
+            }
+            rcode => {
+                let Some(question) = forwarder.remove(id) else {
+                    return;
+                };
+                drop(forwarder);
+                self.shared
+                    .cache
+                    .insert(&question.key, &stored, Instant::now());
+                // RFC 8767, section 4: rather old data than a failure.
+                match question.stale.filter(|_| rcode == Rcode::SERVFAIL) {
+                    Some(old) => self.deliver(question.waiters, &old, Age::Stale),
+                    None => self.deliver(question.waiters, &stored, Age::New),
+                }
+            }
+        }
+    }
+
+    /// Goes on when an attempt cannot succeed any more.
+    fn next_attempt(self: &Rc<Self>, id: u64) {
+        let now = Instant::now();
+        let tries_left = {
+            let mut forwarder = self.forwarder.borrow_mut();
+            let Some(question) = forwarder.questions.get(&id) else {
+                return;
+            };
+            let left = question.attempt < question.group.upstreams.len().max(2);
+            let pause = ATTEMPTS[0];
+            forwarder.set_due(id, now + pause);
+            left
+        };
+        if !tries_left || !self.attempt(id) {
+            self.end(id);
+        }
+    }
+
+    /// Ends a question without a good answer.
+    fn end(self: &Rc<Self>, id: u64) {
+        let Some(question) = self.forwarder.borrow_mut().remove(id) else {
+            return;
+        };
+        let (stale, poor) = (question.stale.as_deref(), question.poor.as_deref());
+        self.give_up(question.waiters, stale, poor);
+    }
+
+    fn give_up(&self, waiters: Vec<Waiter>, stale: Option<&Stored>, poor: Option<&Stored>) {
+        if let Some(stored) = stale {
+            self.deliver(waiters, stored, Age::Stale);
+        } else if let Some(stored) = poor {
+            self.deliver(waiters, stored, Age::New);
+        } else {
+            let failure = Decision::Fail(Rcode::SERVFAIL, Some(Ede::UNREACHABLE));
+            for waiter in waiters {
+                self.counters().failed.add();
+                self.reply(waiter, Source::Policy, |query, waiter, out| {
+                    answer::write(query, &failure, waiter.limit, waiter.cookie.as_ref(), out);
+                });
+            }
+        }
+    }
+
+    fn deliver(&self, waiters: Vec<Waiter>, stored: &Stored, age: Age) {
+        let source = match age {
+            Age::Stale => Source::Stale,
+            _ => Source::Upstream,
+        };
+        for waiter in waiters {
+            if age == Age::Stale {
+                self.counters().cache_stale.add();
+            }
+            self.reply(waiter, source, |query, waiter, out| {
+                relay(
+                    query,
+                    stored,
+                    age,
+                    waiter.limit,
+                    waiter.cookie.as_ref(),
+                    out,
+                );
+            });
+        }
+    }
+
+    fn reply(
+        &self,
+        waiter: Waiter,
+        source: Source,
+        write: impl Fn(&Query<'_>, &Waiter, &mut Vec<u8>),
+    ) {
+        let message = waiter.message.clone();
+        let Ok(query) = read_query(&message) else {
+            return;
+        };
+        let (client, since) = (waiter.client, waiter.since);
+        match &waiter.sink {
+            Sink::Udp {
+                listener,
+                peer,
+                local,
+            } => listener.send(*peer, *local, |out| {
+                write(&query, &waiter, out);
+                self.log(&query, client, Transport::Udp, source, out, since);
+            }),
+            Sink::Tcp(_) => {
+                let mut out = Vec::new();
+                write(&query, &waiter, &mut out);
+                self.log(&query, client, Transport::Tcp, source, &out, since);
+                if let Sink::Tcp(permit) = waiter.sink {
+                    permit.send(out);
+                }
+            }
+        }
+    }
+
+    /// Handles the questions whose time is up.
+    fn on_tick(self: &Rc<Self>, now: Instant) {
+        loop {
+            let first = self.forwarder.borrow().due.first().copied();
+            let Some((_, id)) = first.filter(|(at, _)| *at <= now) else {
+                break;
+            };
+            self.on_due(id, now);
+        }
+        self.flush();
+    }
+
+    fn on_due(self: &Rc<Self>, id: u64, now: Instant) {
+        self.counters().upstream_timeouts.add();
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Some(question) = forwarder.questions.get_mut(&id) else {
+            return;
+        };
+        if let Some((port, _)) = question.sent.last()
+            && port.upstream.missed()
+        {
+            self.shared.report(Event::UpstreamDown(port.upstream.addr));
+        }
+        let expired = question.expired;
+        question.expired += 1;
+        let hopeless = expired >= STALE_AFTER && question.group.all_down();
+        let Some(next) = ATTEMPTS.get(expired + 1).filter(|_| !hopeless) else {
+            drop(forwarder);
+            self.end(id);
+            return;
+        };
+        let mut early = Vec::new();
+        if expired >= STALE_AFTER && question.stale.is_some() {
+            // The question stays under way to refresh the cache.
+            early = std::mem::take(&mut question.waiters);
+        }
+        let stale = question.stale.clone();
+        // An exchange over TCP may have moved the deadline past the next one.
+        let at = (question.since + *next).max(now + TICK);
+        forwarder.set_due(id, at);
+        drop(forwarder);
+        if let Some(stored) = stale.filter(|_| !early.is_empty()) {
+            self.deliver(early, &stored, Age::Stale);
+        }
+        self.attempt(id);
+    }
+
+    /// The system says that nobody listens at an upstream: no need to wait for a timeout.
+    fn on_port_error(self: &Rc<Self>, port: &Rc<Port>) {
+        if port.upstream.missed() {
+            self.shared.report(Event::UpstreamDown(port.upstream.addr));
+        }
+        let waiting: Vec<u64> = port.ids.borrow_mut().drain().map(|(_, id)| id).collect();
+        for id in waiting {
+            self.next_attempt(id);
+        }
+    }
+}
+
+/// Reads replies until the port is retired and nothing is expected on it any more.
+async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
+    while let Some(true) = becomes(&port, Interest::READABLE).await {
+        loop {
+            let mut inbox = worker.inbox.borrow_mut();
+            let received = port.socket.try_io(Interest::READABLE, || {
+                inbox.receive(port.socket.as_raw_fd())
+            });
+            match received {
+                Ok(count) => {
+                    for n in 0..count {
+                        if let Some((message, _)) = inbox.get(n) {
+                            worker.on_datagram(&port, message);
+                        }
+                    }
+                    worker.flush();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    drop(inbox);
+                    worker.on_port_error(&port);
+                    worker.flush();
+                }
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Watches for reports of the network, such as that nobody listens at the upstream.
+async fn read_errors(worker: Rc<Worker>, port: Rc<Port>) {
+    while let Some(true) = becomes(&port, Interest::ERROR).await {
+        if let Ok(Some(_)) = port.socket.take_error() {
+            worker.on_port_error(&port);
+            worker.flush();
+        }
+        // Taking the error is what makes the socket ready for the next one.
+        let _: io::Result<()> = port
+            .socket
+            .try_io(Interest::ERROR, || Err(io::ErrorKind::WouldBlock.into()));
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits for a socket. `None` when the port is retired and nothing is expected on it any more.
+async fn becomes(port: &Port, interest: Interest) -> Option<bool> {
+    loop {
+        let retired = port.used.get() >= QUERIES_PER_PORT;
+        match timeout(PORT_REVIEW, port.socket.ready(interest)).await {
+            Ok(ready) => return Some(ready.is_ok()),
+            Err(_) if retired && port.ids.borrow().is_empty() => return None,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Keeps the deadlines of a worker's questions.
+pub(crate) async fn keep_time(worker: Rc<Worker>) {
+    loop {
+        if worker.forwarder.borrow().due.is_empty() {
+            worker.due.notified().await;
+        }
+        tokio::time::sleep(TICK).await;
+        worker.on_tick(Instant::now());
+    }
+}
+
+async fn over_tcp(upstream: &Upstream, message: &[u8], id: u16) -> Option<Vec<u8>> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(upstream.addr).await?;
+        let mut framed = Vec::with_capacity(message.len() + 2);
+        frame(message, &mut framed);
+        if let Some(at) = framed.get_mut(2..4) {
+            at.copy_from_slice(&id.to_be_bytes());
+        }
+        stream.write_all(&framed).await?;
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).await?;
+        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut reply).await?;
+        io::Result::Ok(reply)
+    };
+    let reply = timeout(TCP_LIMIT, exchange).await.ok()?.ok()?;
+    let read = Reply::read(&reply)?;
+    let question = message.get(HEADER..HEADER + read.question.len())?;
+    (read.id == id && read.asks(question) && read.flags & TC == 0).then_some(reply)
+}
+
+/// The query for an upstream: the client's question and wishes, our own id and EDNS.
+fn upstream_query(query: &Query<'_>) -> Vec<u8> {
+    let mut message = Vec::with_capacity(HEADER + query.question.len() + 11);
+    let mut writer = Writer::start(&mut message, 0, query.flags & (RD | CD | AD));
+    writer.question(query.question);
+    let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
+    writer.opt(MAX_DATAGRAM as u16, Rcode::NOERROR, dnssec_ok, &[]);
+    message
+}
+
+/// Takes the OPT record off a message made by [`upstream_query`].
+fn strip_edns(message: &mut Vec<u8>) {
+    message.truncate(message.len().saturating_sub(11));
+    if let Some(count) = message.get_mut(10..12) {
+        count.fill(0);
+    }
+}
+
+/// Random numbers of the system, fetched by the hundred.
+pub(crate) struct Random {
+    bytes: [u8; 512],
+    used: usize,
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Self {
+            bytes: [0; 512],
+            used: 512,
+        }
+    }
+}
+
+impl Random {
+    pub(crate) fn next_u16(&mut self) -> u16 {
+        if self.used + 2 > self.bytes.len() {
+            // Failing means that there is no entropy source at all; ids must not be guessable, so
+            // the bytes stay as they are only if even the hash seeds of the process are.
+            if getrandom::fill(&mut self.bytes).is_err() {
+                use std::hash::{BuildHasher, RandomState};
+                let seed = RandomState::new().hash_one(self.used);
+                for (byte, mask) in self.bytes.iter_mut().zip(seed.to_ne_bytes().iter().cycle()) {
+                    *byte ^= mask;
+                }
+            }
+            self.used = 0;
+        }
+        let pair = [self.bytes[self.used], self.bytes[self.used + 1]];
+        self.used += 2;
+        u16::from_ne_bytes(pair)
+    }
+}

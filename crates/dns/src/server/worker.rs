@@ -1,0 +1,338 @@
+//! One worker: a thread with its own sockets, its own runtime and nothing to wait for.
+//!
+//! [`Worker::handle`] takes a message from any transport and either writes the reply at once or
+//! hands the question to the [`Forwarder`], which replies later through the [`Sink`].
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::sys::socket::SockaddrStorage;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::OwnedPermit;
+
+use crate::answer::{self, Answer, Client, Cookie, Decision, Ede, MAX_DATAGRAM};
+use crate::server::Shared;
+use crate::server::cache::{Cached, Key};
+use crate::server::datagram::{Inbox, Local};
+use crate::server::event::{Event, QueryEvent, Source, Transport};
+use crate::server::forward::Forwarder;
+use crate::server::limit::{RateLimit, Verdict, may_forward};
+use crate::server::metrics::Counters;
+use crate::server::relay::{Age, relay};
+use crate::server::udp::Listener;
+use crate::wire::{QR, Query, RA, RD, Rcode, TC, Unreadable, Writer, read_query};
+use crate::zone::Zone;
+
+/// Largest message over TCP.
+const MAX_MESSAGE: usize = 65_535;
+
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) number: usize,
+    pub(crate) forwarder: RefCell<Forwarder>,
+    /// For upstream replies; one for all sockets, since a batch is handled before the next.
+    pub(crate) inbox: RefCell<Inbox>,
+    pub(crate) listeners: RefCell<Vec<Rc<Listener>>>,
+    rate_limit: RefCell<RateLimit>,
+    pub(crate) connections: Cell<usize>,
+    /// Wakes the task that keeps deadlines.
+    pub(crate) due: Notify,
+}
+
+/// A message that came in.
+pub(crate) struct Incoming<'a> {
+    pub(crate) message: &'a [u8],
+    pub(crate) peer: SocketAddr,
+    pub(crate) transport: Transport,
+    pub(crate) now: Instant,
+}
+
+/// Where a reply goes.
+pub(crate) enum Sink {
+    Udp {
+        listener: Rc<Listener>,
+        peer: SockaddrStorage,
+        local: Option<Local>,
+    },
+    Tcp(OwnedPermit<Vec<u8>>),
+}
+
+/// A client that waits for an upstream.
+pub(crate) struct Waiter {
+    /// The message as it came; it is read again for the reply.
+    pub(crate) message: Box<[u8]>,
+    pub(crate) sink: Sink,
+    pub(crate) client: SocketAddr,
+    pub(crate) limit: usize,
+    pub(crate) cookie: Option<Cookie>,
+    pub(crate) since: Instant,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            number,
+            forwarder: RefCell::default(),
+            inbox: RefCell::new(Inbox::new()),
+            listeners: RefCell::default(),
+            rate_limit: RefCell::new(RateLimit::new(Instant::now())),
+            connections: Cell::new(0),
+            due: Notify::new(),
+        })
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters[self.number]
+    }
+
+    /// Handles a message. Returns true when the reply is in `out`; otherwise there is none, or it
+    /// comes later through what `sink` returns.
+    pub(crate) fn handle(
+        self: &Rc<Self>,
+        zone: &Zone,
+        incoming: &Incoming<'_>,
+        out: &mut Vec<u8>,
+        sink: impl FnOnce() -> Option<Sink>,
+    ) -> bool {
+        let counters = self.counters();
+        let &Incoming {
+            message,
+            peer,
+            transport,
+            now,
+        } = incoming;
+        match transport {
+            Transport::Udp => counters.udp.add(),
+            Transport::Tcp => counters.tcp.add(),
+        }
+        let policy = self.shared.policy.load();
+        let scope = match peer {
+            SocketAddr::V6(v6) => v6.scope_id(),
+            SocketAddr::V4(_) => 0,
+        };
+        let client = Client {
+            ip: peer.ip(),
+            scope,
+            may_forward: may_forward(peer.ip(), scope, zone.network(), &policy.allow_from),
+        };
+        let query = match read_query(message) {
+            Ok(query) => query,
+            Err(unreadable) => {
+                counters.unreadable.add();
+                let Unreadable::Reply { id, flags, rcode } = unreadable else {
+                    return false;
+                };
+                // The opcode and RD are repeated (RFC 1035, section 4.1.1).
+                Writer::start(out, id, QR | RA | flags & (0x7800 | RD) | rcode.0);
+                let send = self.verdict(&client, transport, false, now) == Verdict::Send;
+                return send;
+            }
+        };
+        let limit = match (transport, query.edns) {
+            (Transport::Tcp, _) => MAX_MESSAGE,
+            (Transport::Udp, None) => 512,
+            (Transport::Udp, Some(edns)) => usize::from(edns.payload).min(MAX_DATAGRAM),
+        };
+        let mut proved = false;
+        let cookie = query.edns.and_then(|edns| edns.cookie).and_then(|content| {
+            let (cookie, fine) = self.shared.cookies.reply(content, client.ip)?;
+            proved = fine;
+            Some(cookie)
+        });
+        match self.verdict(&client, transport, proved, now) {
+            Verdict::Send => {}
+            Verdict::Drop => return false,
+            Verdict::Slip => {
+                let mut writer = Writer::start(out, query.id, QR | TC | query.flags & RD);
+                writer.question(query.question);
+                return true;
+            }
+        }
+        let decision = answer::answer(&query, &client, zone);
+        if let Decision::Forward = decision {
+            let waiting = Pending {
+                query: &query,
+                incoming,
+                limit,
+                cookie,
+            };
+            return self.forward(&waiting, &policy, out, sink);
+        }
+        match &decision {
+            Decision::Answer(_) => counters.local.add(),
+            _ => counters.refused.add(),
+        }
+        answer::write(&query, &decision, limit, cookie.as_ref(), out);
+        if self.shared.log_queries {
+            let source = match &decision {
+                Decision::Answer(Answer::Addresses { rule, .. }) => Source::View(*rule),
+                Decision::Answer(_) => Source::Zone,
+                _ => Source::Policy,
+            };
+            self.log(&query, peer, transport, source, out, now);
+        }
+        true
+    }
+
+    /// Strangers over UDP are answered at a limited rate, unless a cookie proves their address.
+    fn verdict(
+        &self,
+        client: &Client,
+        transport: Transport,
+        proved: bool,
+        now: Instant,
+    ) -> Verdict {
+        if client.may_forward || proved || transport == Transport::Tcp {
+            return Verdict::Send;
+        }
+        let verdict = self.rate_limit.borrow_mut().judge(client.ip, now);
+        if verdict != Verdict::Send {
+            self.counters().rate_limited.add();
+        }
+        verdict
+    }
+
+    fn forward(
+        self: &Rc<Self>,
+        waiting: &Pending<'_>,
+        policy: &crate::server::upstream::Policy,
+        out: &mut Vec<u8>,
+        sink: impl FnOnce() -> Option<Sink>,
+    ) -> bool {
+        let query = waiting.query;
+        let key = Key::new(query);
+        let stale = match self.shared.cache.get(&key, waiting.incoming.now) {
+            Cached::Fresh(stored, age) => {
+                self.counters().cache_hits.add();
+                let age = Age::Cached(age);
+                relay(
+                    query,
+                    &stored,
+                    age,
+                    waiting.limit,
+                    waiting.cookie.as_ref(),
+                    out,
+                );
+                self.log(
+                    query,
+                    waiting.incoming.peer,
+                    waiting.incoming.transport,
+                    Source::Cache,
+                    out,
+                    waiting.incoming.now,
+                );
+                return true;
+            }
+            Cached::Stale(stored) => Some(stored),
+            Cached::Nothing => None,
+        };
+        if query.name.is_within(&self.shared.loop_suffix) && self.shared.caught_loop(&query.name) {
+            self.fail(waiting, Rcode::REFUSED, None, out);
+            return true;
+        }
+        let group = policy
+            .group_of(&query.name)
+            .filter(|group| group.choose(0).is_some());
+        let Some(group) = group else {
+            match stale {
+                Some(stored) => {
+                    self.counters().cache_stale.add();
+                    relay(
+                        query,
+                        &stored,
+                        Age::Stale,
+                        waiting.limit,
+                        waiting.cookie.as_ref(),
+                        out,
+                    );
+                }
+                None => self.fail(waiting, Rcode::SERVFAIL, Some(Ede::NO_UPSTREAM), out),
+            }
+            return true;
+        };
+        if !self.has_room(&key) {
+            self.fail(waiting, Rcode::SERVFAIL, None, out);
+            return true;
+        }
+        let Some(sink) = sink() else { return false };
+        let waiter = Waiter {
+            message: waiting.incoming.message.into(),
+            sink,
+            client: waiting.incoming.peer,
+            limit: waiting.limit,
+            cookie: waiting.cookie,
+            since: waiting.incoming.now,
+        };
+        self.ask(query, &key, group, stale, waiter);
+        false
+    }
+
+    fn fail(&self, waiting: &Pending<'_>, rcode: Rcode, ede: Option<Ede>, out: &mut Vec<u8>) {
+        self.counters().failed.add();
+        let decision = Decision::Fail(rcode, ede);
+        answer::write(
+            waiting.query,
+            &decision,
+            waiting.limit,
+            waiting.cookie.as_ref(),
+            out,
+        );
+        self.log(
+            waiting.query,
+            waiting.incoming.peer,
+            waiting.incoming.transport,
+            Source::Policy,
+            out,
+            waiting.incoming.now,
+        );
+    }
+
+    /// Reports a query that was answered with the message `reply`.
+    pub(crate) fn log(
+        &self,
+        query: &Query<'_>,
+        client: SocketAddr,
+        transport: Transport,
+        source: Source,
+        reply: &[u8],
+        since: Instant,
+    ) {
+        if let Some(observer) = self
+            .shared
+            .observer
+            .as_ref()
+            .filter(|_| self.shared.log_queries)
+        {
+            observer(&Event::Query(Box::new(QueryEvent {
+                client,
+                transport,
+                name: query.name,
+                qtype: query.qtype,
+                source,
+                rcode: Rcode(u16::from(reply.get(3).copied().unwrap_or_default() & 0xf)),
+                truncated: reply.get(2).is_some_and(|flags| flags & 2 != 0),
+                elapsed: since.elapsed(),
+            })));
+        }
+    }
+
+    /// Sends what waits in every outbox.
+    pub(crate) fn flush(&self) {
+        for listener in &*self.listeners.borrow() {
+            listener.flush();
+        }
+        self.forwarder.borrow_mut().flush();
+    }
+}
+
+/// A query on its way to an upstream, with what its reply needs.
+struct Pending<'a> {
+    query: &'a Query<'a>,
+    incoming: &'a Incoming<'a>,
+    limit: usize,
+    cookie: Option<Cookie>,
+}
