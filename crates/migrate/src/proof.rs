@@ -1,0 +1,177 @@
+//! From fixes to edits, and the proof that they do what they say.
+
+use std::collections::BTreeMap;
+
+use lsconfig::release::TargetVersion;
+
+use crate::decision;
+use crate::edit::{Edit, apply, overlap};
+use crate::effect::{EVERY_LINE, Environment};
+use crate::file::File;
+use crate::finding::{Announced, Finding, Fix, Op, Safety};
+use crate::judge::after;
+use crate::scope::{Document, is_dynamic};
+use crate::slots::{Slot, remove};
+use crate::text::Text;
+
+/// What expressions may turn out to be: everything safe holds for each of these.
+const SAMPLES: [&str; 4] = ["5001", "broker", "4566", ""];
+
+/// The fixes of one group, and the safety of all of them together.
+pub(crate) struct Group<'f> {
+    pub(crate) number: usize,
+    pub(crate) safety: Safety,
+    pub(crate) fixes: Vec<&'f Fix>,
+}
+
+/// Collects the fixes of a file by group.
+pub(crate) fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
+    let mut all: BTreeMap<usize, Group<'_>> = BTreeMap::new();
+    for fix in findings.iter().filter_map(|f| f.fix.as_ref()) {
+        let group = all.entry(fix.group).or_insert(Group {
+            number: fix.group,
+            safety: fix.safety,
+            fixes: Vec::new(),
+        });
+        group.safety = group.safety.max(fix.safety);
+        group.fixes.push(fix);
+    }
+    all.into_values().collect()
+}
+
+/// Turns changes of settings into edits of bytes.
+pub(crate) fn compile<'o>(
+    text: &str,
+    document: &Document,
+    ops: impl Iterator<Item = &'o Op>,
+) -> Option<Vec<Edit>> {
+    let mut slots = Vec::new();
+    let mut edits = Vec::new();
+    for op in ops {
+        match op {
+            Op::Remove(Slot::Fixed) => return None,
+            Op::Remove(Slot::Item { block, index }) => slots.push((*block, *index)),
+            Op::Replace(span, with) => edits.push(Edit::replace(span.clone(), with.clone())),
+        }
+    }
+    let removed = remove(text, &document.blocks, &slots)?;
+    if overlap(&removed, &edits) {
+        return None;
+    }
+    edits.extend(removed);
+    edits.sort_unstable();
+    edits.dedup();
+    Some(edits)
+}
+
+/// The settings of a document as flat rows, to be compared before and after.
+fn rows(document: &Document) -> Vec<(String, String, Option<String>)> {
+    let mut rows: Vec<_> = document
+        .scopes
+        .iter()
+        .flat_map(|scope| {
+            let settings = scope.settings.iter();
+            settings.map(|s| (scope.label.clone(), s.name.clone(), s.value.clone()))
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// Applies fixes to a file and reads it again: only what was announced may differ.
+pub(crate) fn verified(file: &File, fixes: &[&Fix]) -> Option<(Vec<Edit>, Vec<u8>)> {
+    let text = file.text.as_str();
+    let ops = fixes.iter().flat_map(|fix| &fix.ops);
+    let edits = compile(text, &file.document, ops)?;
+    let bytes = apply(&file.text.bytes, &edits)?;
+    let again = Text::new(bytes);
+    let read = file.format.read(&file.path, again.as_str());
+    if read.broken.is_some() {
+        return None;
+    }
+    let mut expected = rows(&file.document);
+    for fix in fixes {
+        let label = &file.document.scopes.get(fix.scope)?.label;
+        for name in &fix.announced.gone {
+            let at = expected.iter().position(|(l, n, _)| l == label && n == name)?;
+            expected.remove(at);
+        }
+        for (name, value) in &fix.announced.come {
+            expected.push((label.clone(), name.clone(), Some(value.clone())));
+        }
+    }
+    expected.sort();
+    (rows(&read) == expected).then_some((edits, again.bytes))
+}
+
+/// Checks every fix of a file: withdraws what does not pass, and asks where safety does not hold.
+pub(crate) fn check(file: &mut File) {
+    let mut withdrawn = Vec::new();
+    let mut demoted = Vec::new();
+    for group in groups(&file.findings) {
+        if verified(file, &group.fixes).is_none() {
+            withdrawn.push(group.number);
+            continue;
+        }
+        if group.safety == Safety::Safe {
+            for fix in &group.fixes {
+                let Some(proof) = file.proofs.get(&fix.scope) else { continue };
+                if let Some(version) = proof.broken_by(&fix.announced) {
+                    demoted.push((group.number, version));
+                }
+            }
+        }
+    }
+    for finding in &mut file.findings {
+        let Some(fix) = &mut finding.fix else { continue };
+        if withdrawn.contains(&fix.group) {
+            finding.fix = None;
+            finding.after = None;
+            let rule = &decision::FIX_WITHDRAWN.rule;
+            finding.help.push(format!("not edited: {} ({})", rule.summary, rule.code));
+        } else if let Some((_, version)) = demoted.iter().find(|(group, _)| *group == fix.group) {
+            fix.safety = Safety::Unsafe;
+            fix.why = Some(format!("{version} would read the rest differently"));
+        }
+    }
+}
+
+/// What a scope needs for the proof of safety.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
+    pub(crate) environment: Environment,
+    pub(crate) version: Option<TargetVersion>,
+}
+
+impl Proof {
+    /// Returns a release that an edit makes a difference on, if there is one.
+    pub(crate) fn broken_by(&self, announced: &Announced) -> Option<TargetVersion> {
+        let known = self.version.map(|v| vec![v]);
+        let versions = known.unwrap_or_else(|| EVERY_LINE.to_vec());
+        let dynamic = |list: &[(String, String)]| list.iter().any(|(_, v)| is_dynamic(v));
+        let any = dynamic(&self.environment.own) || dynamic(&self.environment.files);
+        let samples: &[&str] = if any { &SAMPLES } else { &[""] };
+        versions.into_iter().find(|version| {
+            samples.iter().any(|sample| {
+                let filled = fill(&self.environment, sample);
+                let mut edited = announced.clone();
+                for (_, value) in &mut edited.come {
+                    if is_dynamic(value) {
+                        *value = (*sample).to_owned();
+                    }
+                }
+                !filled.same_on(&after(&filled, &edited), *version)
+            })
+        })
+    }
+}
+
+fn fill(environment: &Environment, sample: &str) -> Environment {
+    let mut filled = environment.clone();
+    for (_, value) in filled.own.iter_mut().chain(&mut filled.files) {
+        if is_dynamic(value) {
+            *value = sample.to_owned();
+        }
+    }
+    filled
+}
