@@ -7,6 +7,7 @@ mod ports;
 use std::collections::BTreeMap;
 
 use lsconfig::diagnostic::{Rule, Severity};
+use lsconfig::redact::redact;
 use lsconfig::release::{Semantics, TargetVersion};
 
 use crate::decision::{self, Column, Decision, Verdict};
@@ -16,6 +17,7 @@ use crate::image::{Product, Release};
 use crate::names;
 use crate::scope::{Owner, Scope, Setting, Writing};
 use crate::slots::Slot;
+use crate::text::printable;
 
 /// What a judgement needs besides the scope.
 pub(crate) struct Context<'a> {
@@ -29,7 +31,7 @@ pub(crate) struct Context<'a> {
     pub(crate) from: Option<TargetVersion>,
     /// The release to prepare for.
     pub(crate) to: Option<TargetVersion>,
-    /// Old and new name together.
+    /// Whether the file may be edited at all.
     pub(crate) edits_allowed: bool,
     /// Says who else reads a name, if anybody.
     pub(crate) reader: &'a dyn Fn(&str) -> Option<String>,
@@ -126,6 +128,7 @@ pub(crate) fn judge(
     judge.hosts();
     judge.others();
     judge.modern();
+    judge.drop_empty_groups();
     judge.findings.sort_by_key(|f| f.setting);
     Judgement {
         findings: judge.findings,
@@ -169,6 +172,8 @@ struct Proposal {
 enum Change {
     None,
     Remove,
+    /// Done by the edit of another setting of the group.
+    Joined,
     /// New name, text in front of the value, new value or the old one, text behind it.
     Convert(Conversion),
 }
@@ -190,6 +195,11 @@ impl Judge<'_> {
 
     fn value(&self, at: usize) -> &str {
         self.setting(at).value.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the value fit to be shown.
+    fn shown(&self, at: usize) -> String {
+        shown(&self.setting(at).name, self.value(at))
     }
 
     /// Returns the name as the server sees it.
@@ -381,6 +391,17 @@ impl Judge<'_> {
         });
     }
 
+    /// A group whose edit did not come about offers nothing.
+    fn drop_empty_groups(&mut self) {
+        let fixes = self.findings.iter().filter_map(|f| f.fix.as_ref());
+        let real: Vec<usize> = fixes.filter(|f| !f.ops.is_empty()).map(|f| f.group).collect();
+        for finding in &mut self.findings {
+            if finding.fix.as_ref().is_some_and(|fix| !real.contains(&fix.group)) {
+                finding.fix = None;
+            }
+        }
+    }
+
     fn keep_help(&self) -> String {
         match self.version {
             Some(version) => format!("{version} needs it; look again when you upgrade"),
@@ -397,6 +418,7 @@ impl Judge<'_> {
         let title;
         match change {
             Change::None => return None,
+            Change::Joined => title = "part of the same edit".to_owned(),
             _ if deletes => {
                 title = format!("remove `{}`", setting.name);
                 self.removal(at, &mut ops, &mut announced)?;
@@ -498,6 +520,11 @@ impl Judge<'_> {
         });
         Some([today, meant, after])
     }
+}
+
+/// Returns a value without secrets and control characters.
+fn shown(name: &str, value: &str) -> String {
+    printable(&redact(name, value)).into_owned()
 }
 
 /// Returns the environment with the announced changes made.

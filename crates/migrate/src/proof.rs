@@ -131,7 +131,7 @@ pub(crate) fn check(file: &mut File) {
             finding.help.push(format!("not edited: {} ({})", rule.summary, rule.code));
         } else if let Some((_, version)) = demoted.iter().find(|(group, _)| *group == fix.group) {
             fix.safety = Safety::Unsafe;
-            fix.why = Some(format!("{version} would read the rest differently"));
+            fix.why = Some(format!("on {version} the effective settings would not be the same"));
         }
     }
 }

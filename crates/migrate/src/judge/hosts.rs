@@ -67,8 +67,8 @@ impl Judge<'_> {
                 for at in open {
                     let message = format!(
                         "`HOSTNAME_EXTERNAL={}` and `LOCALSTACK_HOSTNAME={}` say different things",
-                        self.value(a),
-                        self.value(b)
+                        self.shown(a),
+                        self.shown(b)
                     );
                     let verdict = (self.column == Column::Before2).then_some(Verdict::Keep);
                     self.host(at, &decision::CONFLICTING_HOSTNAMES, verdict, message, Vec::new(), Change::None);
@@ -115,6 +115,7 @@ impl Judge<'_> {
             let message = format!("`{name}` says the same as `LOCALSTACK_HOST={host}`");
             self.host(at, &decision::AGREEING_HOSTS, None, message, Vec::new(), Change::Remove);
         } else {
+            let (value, host) = (self.shown(at), super::shown("LOCALSTACK_HOST", host));
             let message = format!("`{name}={value}` differs from `LOCALSTACK_HOST={host}`");
             self.host(at, &decision::DIFFERING_NAMES, None, message, Vec::new(), Change::Remove);
         }
@@ -144,7 +145,8 @@ impl Judge<'_> {
             _ => &decision::LOCALSTACK_HOSTNAME,
         };
         let (conversion, group) = self.conversion(primary, open, parsed.as_ref(), dynamic);
-        let mut help = self.queue_words(parsed.as_ref());
+        let written = conversion.as_ref().and_then(|c| c.value.clone());
+        let mut help = self.queue_words(parsed.as_ref(), written.as_deref());
         let mut verdict = decision.verdict(self.column);
         let own_port = conversion.as_ref().is_some_and(|c| c.value.as_ref().is_some_and(|v| v.contains(':')));
         let pinned = self.port_group.is_some();
@@ -164,7 +166,7 @@ impl Judge<'_> {
             Some(*self.groups)
         });
         for &at in open {
-            let (name, value) = (self.setting(at).name.clone(), self.value(at).to_owned());
+            let (name, value) = (self.setting(at).name.clone(), self.shown(at));
             let message = match self.column {
                 Column::V3 => format!("`{name}={value}` is ignored since 3.0"),
                 Column::Before2 => format!("`{name}={value}` is the only name that this release knows"),
@@ -172,6 +174,7 @@ impl Judge<'_> {
             };
             let change = match (&conversion, at == primary) {
                 (Some(conversion), true) => Change::Convert(conversion.clone()),
+                (Some(_), false) => Change::Joined,
                 _ => Change::None,
             };
             self.propose(Proposal {
@@ -201,7 +204,8 @@ impl Judge<'_> {
         if port.is_none()
             && let Some((number, moved)) = self.port_group.clone()
         {
-            group = Some(number);
+            // In 2.x the port alone changes nothing and need not wait for the host.
+            group = (self.column == Column::V3).then_some(number);
             port = Some(moved);
         }
         if self.column == Column::V3
@@ -211,7 +215,12 @@ impl Judge<'_> {
         {
             port = Some(self.value(at).trim().to_owned());
             absorbed.push(at);
-            self.note_absorbed(at);
+            let number = group.unwrap_or_else(|| {
+                *self.groups += 1;
+                *self.groups
+            });
+            group = Some(number);
+            self.note_absorbed(at, number);
         }
         let port = port.filter(|p| p != "4566").map(|p| format!(":{p}"));
         let conversion = match (parsed, dynamic) {
@@ -231,21 +240,21 @@ impl Judge<'_> {
         (conversion, group)
     }
 
-    fn note_absorbed(&mut self, at: usize) {
+    fn note_absorbed(&mut self, at: usize, group: usize) {
         self.propose(Proposal {
             setting: at,
             decision: &decision::EXTERNAL_PORT,
-            verdict: Some(Verdict::Note),
+            verdict: Some(Verdict::AskDelete),
             message: format!("`{}` is ignored since 3.0", self.setting(at).name),
             help: vec!["its port goes to `LOCALSTACK_HOST`, which changes the URLs of every service".to_owned()],
-            change: Change::None,
+            change: Change::Joined,
             port: None,
-            group: None,
+            group: Some(group),
         });
     }
 
     /// What a new host means for queue URLs.
-    fn queue_words(&self, parsed: Option<&HostValue>) -> Vec<String> {
+    fn queue_words(&self, parsed: Option<&HostValue>, written: Option<&str>) -> Vec<String> {
         let Some(parsed) = parsed else {
             return Vec::new();
         };
@@ -253,9 +262,10 @@ impl Judge<'_> {
         if self.column == Column::V3 {
             let strategy = self.modern_value("SQS_ENDPOINT_STRATEGY");
             if matches!(strategy, None | Some("standard")) && parsed.host != CLOUD {
+                let port = if written.is_some_and(|w| w.contains(':')) { "" } else { ":4566" };
                 help.push(format!(
-                    "queue URLs become `http://sqs.REGION.{}:4566/...`, a name that the DNS of Docker does not know; `SQS_ENDPOINT_STRATEGY=path` or `dynamic` keeps the plain host",
-                    parsed.host
+                    "queue URLs become `http://sqs.REGION.{}{port}/...`, a name that the DNS of Docker does not know; `SQS_ENDPOINT_STRATEGY=path` or `dynamic` keeps the plain host",
+                    written.unwrap_or(&parsed.host)
                 ));
             }
             let known = self.scope.aliases.iter().any(|a| *a == parsed.host);

@@ -2,6 +2,8 @@
 
 use lsconfig::diagnostic::Severity;
 use lsconfig::diagnostic::codes::RULES;
+use lsconfig::release::Semantics;
+use lsconfig::variable::did_you_mean;
 
 use super::{Judge, Judged};
 use crate::decision::Column;
@@ -32,8 +34,13 @@ impl Judge<'_> {
         if dynamic || self.column == Column::Custom {
             return;
         }
-        let resolution = self.environment.resolve(version);
-        for diagnostic in resolution.diagnostics {
+        let mut diagnostics = self.environment.resolve(version).diagnostics;
+        if self.column != Column::Before2 {
+            // Releases take a bare number for a host without a word.
+            let meant = self.environment.resolve(Semantics::Normalized).diagnostics;
+            diagnostics.extend(meant.into_iter().filter(|d| d.code == "listen-host-is-number"));
+        }
+        for diagnostic in diagnostics {
             let Some(name) = diagnostic.variable.as_deref() else { continue };
             if !CODES.contains(&diagnostic.code) || names::is_legacy(name) {
                 continue;
@@ -44,7 +51,10 @@ impl Judge<'_> {
                 s.name == name || self.effective(&s.name) == name || label == Some(s.name.as_str())
             });
             let Some(setting) = place else { continue };
-            if !misspelt && !own(name) {
+            let meant = if misspelt { did_you_mean(name).map_or("", |v| v.name) } else { name };
+            // The default port moves nothing.
+            let idle = diagnostic.code == "localstack-host-moves-port" && diagnostic.message.contains(" 4566 ");
+            if !own(meant) || idle {
                 continue;
             }
             let Some(rule) = RULES.iter().find(|rule| rule.code == diagnostic.code) else { continue };

@@ -29,7 +29,7 @@ impl Judge<'_> {
             && http.is_none()
             && self.number(at) == Some(i64::from(DEFAULT))
         {
-            let message = format!("`EDGE_PORT={}` is the default", self.value(at));
+            let message = format!("`EDGE_PORT={}` is the default", self.shown(at));
             self.simple(at, &decision::DEFAULT_SETTING, message, Change::Remove);
             if let Some(bind) = bind {
                 self.own_address(bind, &[bind]);
@@ -112,7 +112,7 @@ impl Judge<'_> {
             } else {
                 (
                     &decision::DIFFERING_NAMES,
-                    format!("`{name}={}` differs from `GATEWAY_LISTEN={listen}`", self.value(at)),
+                    format!("`{name}={}` differs from `GATEWAY_LISTEN={listen}`", self.shown(at)),
                 )
             };
             self.simple(at, decision, message, Change::Remove);
@@ -189,7 +189,7 @@ impl Judge<'_> {
         }
         for &at in parts {
             let setting = self.setting(at);
-            let (name, value) = (setting.name.clone(), self.value(at).to_owned());
+            let (name, value) = (setting.name.clone(), self.shown(at));
             let message = match self.column {
                 Column::V3 => format!("`{name}={value}` is ignored since 3.0"),
                 Column::V23 if bind && !pair && at == primary => {
@@ -201,6 +201,7 @@ impl Judge<'_> {
             let own = match (&change, at == primary, verdict) {
                 (_, _, Verdict::AskDelete) => Change::Remove,
                 (Some(conversion), true, _) => Change::Convert(conversion.clone()),
+                (Some(_), false, _) => Change::Joined,
                 _ => Change::None,
             };
             self.propose(Proposal {
