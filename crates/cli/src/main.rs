@@ -6,10 +6,12 @@
 
 mod args;
 mod batch;
+mod check;
 mod error;
 mod exit;
 mod explain;
 mod input;
+mod migrate;
 mod render;
 mod rule;
 mod setup;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),

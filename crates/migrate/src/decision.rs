@@ -300,11 +300,23 @@ mod tests {
     fn codes_are_unique_kebab_case_names() {
         for (n, row) in DECISIONS.iter().enumerate() {
             let code = row.rule.code;
-            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
-            assert!(DECISIONS[..n].iter().all(|other| other.rule.code != code), "{code}");
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{code}"
+            );
+            assert!(
+                DECISIONS[..n].iter().all(|other| other.rule.code != code),
+                "{code}"
+            );
             let root = lsconfig::diagnostic::codes::RULES.iter();
-            assert!(root.clone().all(|rule| rule.code != code), "{code} is taken");
-            assert!(row.rule.explanation.ends_with('.') && !row.rule.summary.ends_with('.'), "{code}");
+            assert!(
+                root.clone().all(|rule| rule.code != code),
+                "{code} is taken"
+            );
+            assert!(
+                row.rule.explanation.ends_with('.') && !row.rule.summary.ends_with('.'),
+                "{code}"
+            );
         }
     }
 
@@ -313,7 +325,12 @@ mod tests {
         for row in DECISIONS {
             let verdict = row.verdict(Column::Before2);
             let edits = !matches!(verdict, Verdict::Keep | Verdict::Note);
-            assert_eq!(edits, row.rule.code == "default-setting", "{}", row.rule.code);
+            assert_eq!(
+                edits,
+                row.rule.code == "default-setting",
+                "{}",
+                row.rule.code
+            );
         }
     }
 
@@ -321,7 +338,12 @@ mod tests {
     fn nothing_but_defaults_is_safe_on_unknown_releases() {
         for row in DECISIONS {
             let safe = |c| matches!(row.verdict(c), Verdict::SafeDelete | Verdict::SafeConvert);
-            assert_eq!(safe(Column::Unknown), row.rule.code == "default-setting", "{}", row.rule.code);
+            assert_eq!(
+                safe(Column::Unknown),
+                row.rule.code == "default-setting",
+                "{}",
+                row.rule.code
+            );
             assert!(!safe(Column::Custom), "{}", row.rule.code);
         }
     }

@@ -88,7 +88,10 @@ mod tests {
         let edits = [Edit::replace(4..5, "XY"), Edit::delete(1..2)];
         assert_eq!(apply(b"abcde\xff", &edits).unwrap(), b"acdXY\xff");
         assert_eq!(apply(b"ab", &[Edit::delete(0..3)]), None);
-        assert_eq!(apply(b"abc", &[Edit::delete(0..2), Edit::delete(1..3)]), None);
+        assert_eq!(
+            apply(b"abc", &[Edit::delete(0..2), Edit::delete(1..3)]),
+            None
+        );
     }
 
     #[test]
@@ -96,6 +99,9 @@ mod tests {
         assert!(overlap(&[Edit::delete(0..3)], &[Edit::delete(2..4)]));
         assert!(!overlap(&[Edit::delete(0..3)], &[Edit::delete(3..4)]));
         assert!(!overlap(&[Edit::delete(0..3)], &[Edit::delete(0..3)]));
-        assert!(overlap(&[Edit::replace(1..1, "a")], &[Edit::replace(1..1, "b")]));
+        assert!(overlap(
+            &[Edit::replace(1..1, "a")],
+            &[Edit::replace(1..1, "b")]
+        ));
     }
 }

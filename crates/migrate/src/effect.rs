@@ -42,12 +42,23 @@ impl Environment {
             && self.in_container
         {
             // The images before 2.0 set these two.
-            let image = [("EDGE_BIND_HOST", "0.0.0.0"), ("LOCALSTACK_HOSTNAME", "localhost")];
+            let image = [
+                ("EDGE_BIND_HOST", "0.0.0.0"),
+                ("LOCALSTACK_HOSTNAME", "localhost"),
+            ];
             layers.push(Layer::from_pairs(SourceKind::Image, "image", image));
         }
         let pairs = |list: &[(String, String)]| -> Vec<(String, String)> { list.to_vec() };
-        layers.push(Layer::from_pairs(SourceKind::File, "env_file", pairs(&self.files)));
-        layers.push(Layer::from_pairs(SourceKind::Compose, "settings", pairs(&self.own)));
+        layers.push(Layer::from_pairs(
+            SourceKind::File,
+            "env_file",
+            pairs(&self.files),
+        ));
+        layers.push(Layer::from_pairs(
+            SourceKind::Compose,
+            "settings",
+            pairs(&self.own),
+        ));
         let facts = Facts {
             in_container: self.in_container,
             through_entrypoint: self.in_container,
@@ -123,16 +134,25 @@ impl Effect {
 
 /// The shape of a queue URL (semantics of SQS, before and from 3.0).
 fn queue_url(resolution: &Resolution) -> String {
-    let strategy = resolution.value("SQS_ENDPOINT_STRATEGY").map(ToString::to_string);
+    let strategy = resolution
+        .value("SQS_ENDPOINT_STRATEGY")
+        .map(ToString::to_string);
     let strategy = strategy.unwrap_or_default();
     if let Some(legacy) = &resolution.legacy {
-        let port = resolution.value("SQS_PORT_EXTERNAL").map(ToString::to_string);
+        let port = resolution
+            .value("SQS_PORT_EXTERNAL")
+            .map(ToString::to_string);
         let port = port.filter(|p| !p.is_empty() && p != "0");
         return match (strategy.as_str(), port) {
-            ("domain" | "path", _) | (_, None) => "follows the Host header of the request".to_owned(),
+            ("domain" | "path", _) | (_, None) => {
+                "follows the Host header of the request".to_owned()
+            }
             (_, Some(port)) => {
                 let scheme = resolution.scheme();
-                format!("{scheme}://{}:{port}/000000000000/QUEUE", legacy.hostname_external.value)
+                format!(
+                    "{scheme}://{}:{port}/000000000000/QUEUE",
+                    legacy.hostname_external.value
+                )
             }
         };
     }

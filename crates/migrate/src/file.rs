@@ -76,7 +76,12 @@ pub struct Change {
 impl File {
     /// Reads and judges a file; `None` when it has no format that is read.
     #[must_use]
-    pub fn analyse(path: &Path, bytes: Vec<u8>, files: &dyn Files, options: &Options) -> Option<Self> {
+    pub fn analyse(
+        path: &Path,
+        bytes: Vec<u8>,
+        files: &dyn Files,
+        options: &Options,
+    ) -> Option<Self> {
         let text = Text::new(bytes);
         let first = text.line(0).to_owned();
         let format = Format::of(path, &first)?;
@@ -164,8 +169,11 @@ impl File {
                 },
             );
             for judged in judgement.findings {
-                let Some(setting) = scope.settings.get(judged.setting) else { continue };
-                let mut finding = self.finding(judged.rule, judged.severity, setting.name_span.clone());
+                let Some(setting) = scope.settings.get(judged.setting) else {
+                    continue;
+                };
+                let mut finding =
+                    self.finding(judged.rule, judged.severity, setting.name_span.clone());
                 finding.name = setting.name.clone();
                 finding.value = setting
                     .value
@@ -182,22 +190,32 @@ impl File {
                 if let Some(port) = &judged.port {
                     finding.related = self.places_of(port, setting.name_span.start);
                 }
-                finding.related.extend(self.stale_comment(&setting.name, setting.name_span.start));
+                finding
+                    .related
+                    .extend(self.stale_comment(&setting.name, setting.name_span.start));
                 findings.push(finding);
             }
         }
         self.document.scopes = scopes;
         self.findings = findings;
         if let Some(error) = &self.document.broken {
-            let legacy = names::LEGACY.iter().find_map(|n| find_word(self.text.as_str(), n));
+            let legacy = names::LEGACY
+                .iter()
+                .find_map(|n| find_word(self.text.as_str(), n));
             let Some(at) = legacy else { return };
-            let mut finding = self.finding(&decision::UNREADABLE_FILE.rule, Severity::Warning, at..at);
+            let mut finding =
+                self.finding(&decision::UNREADABLE_FILE.rule, Severity::Warning, at..at);
             finding.message = format!("not read as {}: {}", self.format.as_str(), printable(error));
             self.findings.push(finding);
         }
     }
 
-    fn finding(&self, rule: &'static lsconfig::diagnostic::Rule, severity: Severity, span: std::ops::Range<usize>) -> Finding {
+    fn finding(
+        &self,
+        rule: &'static lsconfig::diagnostic::Rule,
+        severity: Severity,
+        span: std::ops::Range<usize>,
+    ) -> Finding {
         let (line, column) = self.text.position(span.start);
         Finding {
             rule,
@@ -220,7 +238,13 @@ impl File {
         }
     }
 
-    fn plain(&self, decision: &'static Decision, name: &str, span: std::ops::Range<usize>, message: String) -> Finding {
+    fn plain(
+        &self,
+        decision: &'static Decision,
+        name: &str,
+        span: std::ops::Range<usize>,
+        message: String,
+    ) -> Finding {
         let mut finding = self.finding(&decision.rule, decision.rule.severity, span);
         name.clone_into(&mut finding.name);
         finding.message = message;
@@ -229,19 +253,40 @@ impl File {
 
     fn unowned(&self, scope: &Scope, findings: &mut Vec<Finding>) {
         for setting in scope.settings.iter().filter(|s| names::is_legacy(&s.name)) {
-            let message = format!("`{}` is set, and nothing here shows who loads this file", setting.name);
-            findings.push(self.plain(&decision::NO_OWNER, &setting.name, setting.name_span.clone(), message));
+            let message = format!(
+                "`{}` is set, and nothing here shows who loads this file",
+                setting.name
+            );
+            findings.push(self.plain(
+                &decision::NO_OWNER,
+                &setting.name,
+                setting.name_span.clone(),
+                message,
+            ));
         }
     }
 
     fn stray(&self, scope: &Scope, image: &str, findings: &mut Vec<Finding>) {
-        if !self.text.as_str().to_ascii_lowercase().contains("localstack") {
+        if !self
+            .text
+            .as_str()
+            .to_ascii_lowercase()
+            .contains("localstack")
+        {
             return;
         }
         for setting in &scope.settings {
-            if matches!(setting.name.as_str(), "HOSTNAME_EXTERNAL" | "LOCALSTACK_HOSTNAME") {
+            if matches!(
+                setting.name.as_str(),
+                "HOSTNAME_EXTERNAL" | "LOCALSTACK_HOSTNAME"
+            ) {
                 let message = format!("`{}` does nothing on `{}`", setting.name, printable(image));
-                findings.push(self.plain(&decision::STRAY_SETTING, &setting.name, setting.name_span.clone(), message));
+                findings.push(self.plain(
+                    &decision::STRAY_SETTING,
+                    &setting.name,
+                    setting.name_span.clone(),
+                    message,
+                ));
             }
         }
     }
@@ -316,7 +361,10 @@ impl File {
     pub fn change(&self, level: Safety) -> Option<Change> {
         let groups = proof::groups(&self.findings);
         let mut wanted: Vec<_> = groups.iter().filter(|g| g.safety <= level).collect();
-        let all: Vec<_> = wanted.iter().flat_map(|g| g.fixes.iter().copied()).collect();
+        let all: Vec<_> = wanted
+            .iter()
+            .flat_map(|g| g.fixes.iter().copied())
+            .collect();
         let mut dropped = Vec::new();
         let (edits, bytes) = match proof::verified(self, &all) {
             Some(found) => found,
@@ -324,7 +372,8 @@ impl File {
                 // Some cannot stand beside others: first come, first served.
                 let mut kept: Vec<&proof::Group<'_>> = Vec::new();
                 for group in wanted {
-                    let mut fixes: Vec<_> = kept.iter().flat_map(|g| g.fixes.iter().copied()).collect();
+                    let mut fixes: Vec<_> =
+                        kept.iter().flat_map(|g| g.fixes.iter().copied()).collect();
                     fixes.extend(group.fixes.iter().copied());
                     if proof::verified(self, &fixes).is_some() {
                         kept.push(group);
@@ -333,7 +382,10 @@ impl File {
                     }
                 }
                 wanted = kept;
-                let fixes: Vec<_> = wanted.iter().flat_map(|g| g.fixes.iter().copied()).collect();
+                let fixes: Vec<_> = wanted
+                    .iter()
+                    .flat_map(|g| g.fixes.iter().copied())
+                    .collect();
                 proof::verified(self, &fixes)?
             }
         };
@@ -361,7 +413,10 @@ impl File {
 }
 
 fn environment(scope: &Scope, context: &Context<'_>) -> Environment {
-    let own = scope.settings.iter().filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
+    let own = scope
+        .settings
+        .iter()
+        .filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
     Environment {
         files: context.files.clone(),
         own: own.chain(context.above.iter().cloned()).collect(),
@@ -375,15 +430,23 @@ fn silenced(text: &Text, finding: &Finding) -> bool {
     let above = line.start.checked_sub(1).map(|at| text.line(at));
     let own = text.line(finding.span.start);
     let marker = "lsconfig: ignore";
-    [Some(own), above.filter(|l| l.trim_start().starts_with(['#', '/', '-', '<', ';']))]
-        .into_iter()
-        .flatten()
-        .any(|line| {
-            let Some(at) = line.find(marker) else { return false };
-            let rest = line.get(at + marker.len()..).unwrap_or_default().trim_start();
-            match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-                Some((codes, _)) => codes.split(',').any(|c| c.trim() == finding.rule.code),
-                None => true,
-            }
-        })
+    [
+        Some(own),
+        above.filter(|l| l.trim_start().starts_with(['#', '/', '-', '<', ';'])),
+    ]
+    .into_iter()
+    .flatten()
+    .any(|line| {
+        let Some(at) = line.find(marker) else {
+            return false;
+        };
+        let rest = line
+            .get(at + marker.len()..)
+            .unwrap_or_default()
+            .trim_start();
+        match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+            Some((codes, _)) => codes.split(',').any(|c| c.trim() == finding.rule.code),
+            None => true,
+        }
+    })
 }

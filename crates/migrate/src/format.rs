@@ -75,7 +75,11 @@ impl Format {
         if name == "makefile" || name == "gnumakefile" || extension == "mk" {
             return Some(Self::Make);
         }
-        if name == "dockerfile" || name == "containerfile" || name.starts_with("dockerfile.") || extension == "dockerfile" {
+        if name == "dockerfile"
+            || name == "containerfile"
+            || name.starts_with("dockerfile.")
+            || extension == "dockerfile"
+        {
             return Some(Self::Dockerfile);
         }
         if name == "jenkinsfile" {
@@ -86,8 +90,8 @@ impl Format {
             "sh" | "bash" | "zsh" | "ksh" => Self::Shell,
             "ps1" => Self::PowerShell,
             "md" | "markdown" | "mdx" => Self::Markdown,
-            "java" | "kt" | "kts" | "go" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "py" | "cs"
-            | "rb" | "rs" | "groovy" | "scala" => Self::Source,
+            "java" | "kt" | "kts" | "go" | "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "py"
+            | "cs" | "rb" | "rs" | "groovy" | "scala" => Self::Source,
             _ if first_line.starts_with("#!") && (first_line.contains("sh")) => Self::Shell,
             _ => return None,
         })
@@ -114,9 +118,15 @@ impl Format {
 fn shell(path: &Path, text: &str, dialect: Dialect, document: &mut Document) {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let folder = path.to_string_lossy();
-    let hook = ["ready.d/", "boot.d/", "start.d/", "shutdown.d/", "docker-entrypoint-initaws.d/"]
-        .iter()
-        .any(|part| folder.contains(part));
+    let hook = [
+        "ready.d/",
+        "boot.d/",
+        "start.d/",
+        "shutdown.d/",
+        "docker-entrypoint-initaws.d/",
+    ]
+    .iter()
+    .any(|part| folder.contains(part));
     if hook {
         source::init_hook(text, document);
         return;
@@ -141,10 +151,14 @@ fn yaml(text: &str, document: &mut Document) {
 
 /// Reads the scalars that hold commands.
 fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut usize) {
-    let Some(left) = budget.checked_sub(1) else { return };
+    let Some(left) = budget.checked_sub(1) else {
+        return;
+    };
     *budget = left;
     if let Some(scalar) = node.scalar() {
-        let starts = ["docker ", "podman ", "localstack "].iter().any(|w| scalar.text.contains(w));
+        let starts = ["docker ", "podman ", "localstack "]
+            .iter()
+            .any(|w| scalar.text.contains(w));
         if !starts {
             return;
         }
@@ -153,7 +167,10 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
         commands::read(text, scalar.inner.clone(), Dialect::Posix, document);
         let readable = scalar.literal || scalar.verbatim || !raw.contains(['\n', '\\']);
         if !readable || node.shared || (scalar.quoted && raw.contains(['"', '\''])) {
-            seal(&mut document.scopes[first..], "the script stands in a text with escapes or folding");
+            seal(
+                &mut document.scopes[first..],
+                "the script stands in a text with escapes or folding",
+            );
         }
         return;
     }

@@ -64,8 +64,20 @@ const EMULATORS: [&str; 3] = ["floci", "ministack", "overcast"];
 
 /// Images on which the names are certainly stray.
 const UNRELATED: [&str; 14] = [
-    "postgres", "postgis", "mysql", "mariadb", "mongo", "redis", "valkey", "rabbitmq", "mailhog",
-    "mailpit", "maildev", "greenmail", "elasticsearch", "kafka",
+    "postgres",
+    "postgis",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "redis",
+    "valkey",
+    "rabbitmq",
+    "mailhog",
+    "mailpit",
+    "maildev",
+    "greenmail",
+    "elasticsearch",
+    "kafka",
 ];
 
 impl Image {
@@ -176,9 +188,21 @@ mod tests {
         check("localstack/localstack:1.4.0", LocalStack, Some((1, 4)));
         check("localstack/localstack:2", LocalStack, Some((2, 3)));
         check("localstack/localstack-pro:3.0", LocalStack, Some((3, 0)));
-        check("docker.io/localstack/localstack:0.14.2", LocalStack, Some((0, 14)));
-        check("reg:5000/localstack/localstack:2.1.0", LocalStack, Some((2, 1)));
-        check("localstack/localstack:latest-arm64", LocalStack, Some((4, 14)));
+        check(
+            "docker.io/localstack/localstack:0.14.2",
+            LocalStack,
+            Some((0, 14)),
+        );
+        check(
+            "reg:5000/localstack/localstack:2.1.0",
+            LocalStack,
+            Some((2, 1)),
+        );
+        check(
+            "localstack/localstack:latest-arm64",
+            LocalStack,
+            Some((4, 14)),
+        );
         check("localstack/localstack:${TAG:-3.0}", LocalStack, None);
         check("localstack/localstack:{{ .tag }}", LocalStack, None);
         check("localstack/localstack@sha256:00", LocalStack, None);

@@ -204,7 +204,11 @@ impl Judge<'_> {
 
     /// Returns the name as the server sees it.
     fn effective<'n>(&self, name: &'n str) -> &'n str {
-        if self.scope.in_container { names::bare(name) } else { name }
+        if self.scope.in_container {
+            names::bare(name)
+        } else {
+            name
+        }
     }
 
     /// Files legacy settings by name; repeated and empty-handed ones are done with here.
@@ -344,7 +348,8 @@ impl Judge<'_> {
         let mut blocked = None;
         if wants_edit {
             if !self.context.edits_allowed {
-                blocked = Some("text inside documentation is edited only when asked for".to_owned());
+                blocked =
+                    Some("text inside documentation is edited only when asked for".to_owned());
             } else if let Some(reason) = self.scope.sealed {
                 blocked = Some(reason.to_owned());
             } else if let Some(place) = (self.context.elsewhere)(&setting.name) {
@@ -366,7 +371,8 @@ impl Judge<'_> {
             });
             fix = self.fix(at, verdict, &change, group);
             if fix.is_none() && !matches!(change, Change::None) {
-                blocked = Some("the item cannot be edited without doubt where it stands".to_owned());
+                blocked =
+                    Some("the item cannot be edited without doubt where it stands".to_owned());
             }
         }
         if let Some(fix) = &mut fix
@@ -377,7 +383,11 @@ impl Judge<'_> {
         if let Some(reason) = blocked {
             help.push(format!("not edited: {reason}"));
         }
-        let severity = if verdict == Verdict::Keep { Severity::Note } else { decision.rule.severity };
+        let severity = if verdict == Verdict::Keep {
+            Severity::Note
+        } else {
+            decision.rule.severity
+        };
         let effects = self.effects(fix.as_ref());
         self.findings.push(Judged {
             rule: &decision.rule,
@@ -394,9 +404,16 @@ impl Judge<'_> {
     /// A group whose edit did not come about offers nothing.
     fn drop_empty_groups(&mut self) {
         let fixes = self.findings.iter().filter_map(|f| f.fix.as_ref());
-        let real: Vec<usize> = fixes.filter(|f| !f.ops.is_empty()).map(|f| f.group).collect();
+        let real: Vec<usize> = fixes
+            .filter(|f| !f.ops.is_empty())
+            .map(|f| f.group)
+            .collect();
         for finding in &mut self.findings {
-            if finding.fix.as_ref().is_some_and(|fix| !real.contains(&fix.group)) {
+            if finding
+                .fix
+                .as_ref()
+                .is_some_and(|fix| !real.contains(&fix.group))
+            {
                 finding.fix = None;
             }
         }
@@ -470,7 +487,11 @@ impl Judge<'_> {
             return None;
         }
         let keeps_prefix = bare != setting.name && conversion.name != "LOCALSTACK_HOST";
-        let start = if keeps_prefix { span.end - bare.len() } else { span.start };
+        let start = if keeps_prefix {
+            span.end - bare.len()
+        } else {
+            span.start
+        };
         ops.push(Op::Replace(start..span.end, conversion.name.to_owned()));
         let prefix = if keeps_prefix { "LOCALSTACK_" } else { "" };
         let name = format!("{prefix}{}", conversion.name);
@@ -485,7 +506,10 @@ impl Judge<'_> {
                 // An expression stays as it is written.
                 setting.writing.encode(&conversion.before)?;
                 if !conversion.before.is_empty() {
-                    ops.push(Op::Replace(span.start..span.start, conversion.before.clone()));
+                    ops.push(Op::Replace(
+                        span.start..span.start,
+                        conversion.before.clone(),
+                    ));
                 }
                 if !conversion.after.is_empty() {
                     ops.push(Op::Replace(span.end..span.end, conversion.after.clone()));
@@ -502,9 +526,14 @@ impl Judge<'_> {
 
     /// Returns what the settings do today, what was meant, and what they do after the fix.
     fn effects(&self, fix: Option<&Fix>) -> Option<[Option<Effect>; 3]> {
-        let dynamic = self.environment.own.iter().chain(&self.environment.files).any(|(n, v)| {
-            crate::scope::is_dynamic(v) && lsconfig::variable::lookup(names::bare(n)).is_some()
-        });
+        let dynamic = self
+            .environment
+            .own
+            .iter()
+            .chain(&self.environment.files)
+            .any(|(n, v)| {
+                crate::scope::is_dynamic(v) && lsconfig::variable::lookup(names::bare(n)).is_some()
+            });
         if dynamic {
             return None;
         }

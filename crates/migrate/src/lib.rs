@@ -11,6 +11,7 @@
 //!
 //! Start reading at [`scope`], then [`decision`], then [`file`](mod@file).
 
+pub mod config;
 pub mod decision;
 pub mod edit;
 pub mod effect;
@@ -22,7 +23,10 @@ mod judge;
 pub mod names;
 pub mod project;
 mod proof;
+pub mod report;
 pub mod scope;
 pub mod slots;
 pub mod text;
 mod tree;
+pub mod walk;
+pub mod write;

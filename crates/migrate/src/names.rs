@@ -38,8 +38,12 @@ pub fn is_legacy(name: &str) -> bool {
 /// Returns whether a name is `<SERVICE>_PORT_EXTERNAL`, of which only the one of SQS ever counted.
 #[must_use]
 pub fn is_external_port(name: &str) -> bool {
-    name.strip_suffix("_PORT_EXTERNAL")
-        .is_some_and(|service| !service.is_empty() && service.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+    name.strip_suffix("_PORT_EXTERNAL").is_some_and(|service| {
+        !service.is_empty()
+            && service
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    })
 }
 
 /// Returns the name that the image's entrypoint makes of `name`, or the name itself.

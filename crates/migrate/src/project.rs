@@ -54,13 +54,21 @@ impl<'a> Neighbours<'a> {
                 if other == path || !is_compose(&other) {
                     continue;
                 }
-                let Some(bytes) = files.read(&other) else { continue };
+                let Some(bytes) = files.read(&other) else {
+                    continue;
+                };
                 let text = Text::new(bytes);
                 let document = Format::Yaml.read(&other, text.as_str());
                 compose.push((other, text, document));
             }
         }
-        Self { path, format, text, files, compose }
+        Self {
+            path,
+            format,
+            text,
+            files,
+            compose,
+        }
     }
 
     fn folder(&self) -> &Path {
@@ -96,19 +104,28 @@ impl<'a> Neighbours<'a> {
         for (path, text, document) in &self.compose {
             let folder = path.parent().unwrap_or(Path::new(""));
             for other in &document.scopes {
-                let loads = other.env_files.iter().any(|f| clean(&folder.join(f)) == clean(self.path));
+                let loads = other
+                    .env_files
+                    .iter()
+                    .any(|f| clean(&folder.join(f)) == clean(self.path));
                 if !loads {
                     continue;
                 }
                 loaders += 1;
                 if let Owner::Server(_) = &other.owner {
-                    let own = other.settings.iter().filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
+                    let own = other
+                        .settings
+                        .iter()
+                        .filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
                     found = Some((other.owner.clone(), own.collect()));
                     scope.ports.extend(other.ports.iter().cloned());
                     scope.mounts.extend(other.mounts.iter().cloned());
                 }
             }
-            interpolated |= scope.settings.iter().any(|s| expands(text.as_str(), &s.name));
+            interpolated |= scope
+                .settings
+                .iter()
+                .any(|s| expands(text.as_str(), &s.name));
         }
         let (owner, above) = found?;
         scope.owner = owner;
@@ -123,7 +140,9 @@ impl<'a> Neighbours<'a> {
     /// Returns whether this file or one around it speaks of LocalStack.
     pub(crate) fn mentions_localstack(&self) -> bool {
         let server = |d: &Document| d.scopes.iter().any(|s| matches!(s.owner, Owner::Server(_)));
-        self.text.to_ascii_lowercase().contains("localstack/localstack")
+        self.text
+            .to_ascii_lowercase()
+            .contains("localstack/localstack")
             || self.compose.iter().any(|(_, _, d)| server(d))
     }
 
@@ -159,9 +178,14 @@ impl<'a> Neighbours<'a> {
             let mut inside = self.files.list(&place);
             inside.push(place);
             for path in inside.into_iter().take(MAX_MOUNTED) {
-                let Some(bytes) = self.files.read(&path) else { continue };
+                let Some(bytes) = self.files.read(&path) else {
+                    continue;
+                };
                 if expands(Text::new(bytes).as_str(), name) {
-                    return Some(format!("`{}`, which is mounted into the container,", path.display()));
+                    return Some(format!(
+                        "`{}`, which is mounted into the container,",
+                        path.display()
+                    ));
                 }
             }
         }
@@ -176,7 +200,10 @@ impl<'a> Neighbours<'a> {
         self.compose.iter().find_map(|(path, _, document)| {
             let other = document.scopes.iter().find(|s| s.label == scope.label)?;
             let sets = other.settings.iter().any(|s| s.name == name);
-            sets.then(|| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()))
+            sets.then(|| {
+                path.file_name()
+                    .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+            })
         })
     }
 }
@@ -196,7 +223,9 @@ fn expands(text: &str, name: &str) -> bool {
 }
 
 fn is_compose(path: &Path) -> bool {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase());
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().to_ascii_lowercase());
     let name = name.unwrap_or_default();
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     yaml && name.contains("compose")

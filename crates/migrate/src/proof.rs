@@ -93,7 +93,9 @@ pub(crate) fn verified(file: &File, fixes: &[&Fix]) -> Option<(Vec<Edit>, Vec<u8
     for fix in fixes {
         let label = &file.document.scopes.get(fix.scope)?.label;
         for name in &fix.announced.gone {
-            let at = expected.iter().position(|(l, n, _)| l == label && n == name)?;
+            let at = expected
+                .iter()
+                .position(|(l, n, _)| l == label && n == name)?;
             expected.remove(at);
         }
         for (name, value) in &fix.announced.come {
@@ -115,7 +117,9 @@ pub(crate) fn check(file: &mut File) {
         }
         if group.safety == Safety::Safe {
             for fix in &group.fixes {
-                let Some(proof) = file.proofs.get(&fix.scope) else { continue };
+                let Some(proof) = file.proofs.get(&fix.scope) else {
+                    continue;
+                };
                 if let Some(version) = proof.broken_by(&fix.announced) {
                     demoted.push((group.number, version));
                 }
@@ -123,15 +127,21 @@ pub(crate) fn check(file: &mut File) {
         }
     }
     for finding in &mut file.findings {
-        let Some(fix) = &mut finding.fix else { continue };
+        let Some(fix) = &mut finding.fix else {
+            continue;
+        };
         if withdrawn.contains(&fix.group) {
             finding.fix = None;
             finding.after = None;
             let rule = &decision::FIX_WITHDRAWN.rule;
-            finding.help.push(format!("not edited: {} ({})", rule.summary, rule.code));
+            finding
+                .help
+                .push(format!("not edited: {} ({})", rule.summary, rule.code));
         } else if let Some((_, version)) = demoted.iter().find(|(group, _)| *group == fix.group) {
             fix.safety = Safety::Unsafe;
-            fix.why = Some(format!("on {version} the effective settings would not be the same"));
+            fix.why = Some(format!(
+                "on {version} the effective settings would not be the same"
+            ));
         }
     }
 }

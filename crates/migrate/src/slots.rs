@@ -153,7 +153,10 @@ fn alone(text: &str, item: &Range<usize>, comment: &str, signs: &[char]) -> bool
 fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> Option<Vec<Edit>> {
     let comma = |index: usize| {
         let from = block.items.get(index)?.end;
-        let to = block.items.get(index + 1).map_or(block.end, |next| next.start);
+        let to = block
+            .items
+            .get(index + 1)
+            .map_or(block.end, |next| next.start);
         comma_in(text, from..to, block.comment)
     };
     let mut edits = Vec::new();
@@ -248,9 +251,24 @@ mod tests {
                 at..at + item.len()
             })
             .collect();
-        let (start, end) = (text.find(['[', 'c']).unwrap_or(0) + 1, text.rfind(']').unwrap_or(text.len()));
-        let start = if matches!(layout, Layout::Words(_)) { items[0].start } else { start };
-        Block { layout, items, start, end, parent: None, key: None, comment: "#" }
+        let (start, end) = (
+            text.find(['[', 'c']).unwrap_or(0) + 1,
+            text.rfind(']').unwrap_or(text.len()),
+        );
+        let start = if matches!(layout, Layout::Words(_)) {
+            items[0].start
+        } else {
+            start
+        };
+        Block {
+            layout,
+            items,
+            start,
+            end,
+            parent: None,
+            key: None,
+            comment: "#",
+        }
     }
 
     #[track_caller]
@@ -276,16 +294,40 @@ mod tests {
         }
         check("[\n A,\n B\n]", loose, &["A", "B"], &[1], "[\n A,\n]");
         check("[\n A,\n B\n]", strict, &["A", "B"], &[1], "[\n A\n]");
-        check("[\n A, # x, y\n B # z\n]", strict, &["A", "B"], &[1], "[\n A # x, y\n]");
+        check(
+            "[\n A, # x, y\n B # z\n]",
+            strict,
+            &["A", "B"],
+            &[1],
+            "[\n A # x, y\n]",
+        );
     }
 
     #[test]
     fn continuation_chains_stay_whole() {
         let words = Layout::Words('\\');
-        check("a -e B \\\n  -e C \\\n  d", words, &["a", "-e B", "-e C", "d"], &[2], "a -e B \\\n  d");
-        check("a -e B \\\n  -e C \\\n  d", words, &["a", "-e B", "-e C", "d"], &[1], "a \\\n  -e C \\\n  d");
+        check(
+            "a -e B \\\n  -e C \\\n  d",
+            words,
+            &["a", "-e B", "-e C", "d"],
+            &[2],
+            "a -e B \\\n  d",
+        );
+        check(
+            "a -e B \\\n  -e C \\\n  d",
+            words,
+            &["a", "-e B", "-e C", "d"],
+            &[1],
+            "a \\\n  -e C \\\n  d",
+        );
         check("a b \\\n  -e C", words, &["a", "b", "-e C"], &[2], "a b");
-        check("a b \\\n  -e C \\\n  -e D\n", words, &["a", "b", "-e C", "-e D"], &[2, 3], "a b\n");
+        check(
+            "a b \\\n  -e C \\\n  -e D\n",
+            words,
+            &["a", "b", "-e C", "-e D"],
+            &[2, 3],
+            "a b\n",
+        );
         check("X=1 a b", words, &["X=1", "a", "b"], &[0], "a b");
     }
 }

@@ -54,7 +54,9 @@ impl Text {
     /// Returns the line that holds `offset`.
     #[must_use]
     pub fn line(&self, offset: usize) -> &str {
-        self.as_str().get(self.line_span(offset)).unwrap_or_default()
+        self.as_str()
+            .get(self.line_span(offset))
+            .unwrap_or_default()
     }
 }
 
@@ -72,8 +74,14 @@ fn masked(bytes: &[u8]) -> String {
 pub fn line_span(text: &str, offset: usize) -> Range<usize> {
     let bytes = text.as_bytes();
     let at = offset.min(bytes.len());
-    let start = bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
-    let mut end = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| at + n);
+    let start = bytes[..at]
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |n| n + 1);
+    let mut end = bytes[at..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(bytes.len(), |n| at + n);
     if end > start && bytes.get(end - 1) == Some(&b'\r') {
         end -= 1;
     }
@@ -119,14 +127,18 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| !c.is_control()) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().flat_map(|c| {
-        let escaped: Box<dyn Iterator<Item = char>> = if c.is_control() {
-            Box::new(c.escape_default())
-        } else {
-            Box::new(std::iter::once(c))
-        };
-        escaped
-    }).collect())
+    Cow::Owned(
+        text.chars()
+            .flat_map(|c| {
+                let escaped: Box<dyn Iterator<Item = char>> = if c.is_control() {
+                    Box::new(c.escape_default())
+                } else {
+                    Box::new(std::iter::once(c))
+                };
+                escaped
+            })
+            .collect(),
+    )
 }
 
 #[cfg(test)]

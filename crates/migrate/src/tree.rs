@@ -112,7 +112,11 @@ fn convert(text: &str, node: yaml::Node<'_>, shared: bool, budget: &mut usize) -
     let shared = shared || node.is_alias() || node.anchor().is_some();
     let target = node.target();
     let shared = shared || target.anchor().is_some();
-    let span = if node.is_alias() { node.span() } else { target.span() };
+    let span = if node.is_alias() {
+        node.span()
+    } else {
+        target.span()
+    };
     let kind = if let Some((value, style)) = target.scalar() {
         Kind::Scalar(scalar(text, target, value, style))
     } else if target.is_sequence() {

@@ -13,9 +13,23 @@ use lsconfig::release::{NEWEST_KNOWN, TargetVersion};
 
 /// Options of `docker run` and its relatives that take no value.
 const SWITCHES: [&str; 17] = [
-    "--rm", "--detach", "--interactive", "--tty", "--init", "--privileged", "--publish-all",
-    "--no-healthcheck", "--oom-kill-disable", "--read-only", "--quiet", "--replace", "--sig-proxy",
-    "--disable-content-trust", "--tls-verify", "--help", "--env-host",
+    "--rm",
+    "--detach",
+    "--interactive",
+    "--tty",
+    "--init",
+    "--privileged",
+    "--publish-all",
+    "--no-healthcheck",
+    "--oom-kill-disable",
+    "--read-only",
+    "--quiet",
+    "--replace",
+    "--sig-proxy",
+    "--disable-content-trust",
+    "--tls-verify",
+    "--help",
+    "--env-host",
 ];
 
 /// Words in front of a command that do not change it.
@@ -100,7 +114,10 @@ fn variables(text: &str, span: Range<usize>, script: &Script, dialect: Dialect) 
         return variables;
     }
     for command in &script.commands {
-        let exported = matches!(first_text(command), Some("export" | "readonly" | "local" | "declare"));
+        let exported = matches!(
+            first_text(command),
+            Some("export" | "readonly" | "local" | "declare")
+        );
         for word in command.words.iter().skip(usize::from(exported)) {
             match assignment(word) {
                 Some((name, value)) => note(name, value),
@@ -118,9 +135,7 @@ fn first_text(command: &Command) -> Option<&str> {
 /// Splits `NAME=VALUE`.
 fn assignment(word: &Word) -> Option<(&str, &str)> {
     let (name, value) = word.text.split_once('=')?;
-    let shaped = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    let shaped = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit());
     shaped.then_some((name, value))
@@ -155,7 +170,9 @@ fn cli_release(script: &Script, variables: &Variables) -> Release {
             .map(|w| substitute(&w.text, variables))
             .collect();
         let installs = texts.iter().any(|t| t == "install")
-            && texts.iter().any(|t| t.contains("pip") || t == "uv" || t == "pipx");
+            && texts
+                .iter()
+                .any(|t| t.contains("pip") || t == "uv" || t == "pipx");
         if !installs {
             continue;
         }
@@ -180,8 +197,19 @@ fn requirement(text: &str) -> Option<Release> {
     if text.is_empty() {
         return Some(Release::Floating(NEWEST_KNOWN));
     }
-    let number = |t: &str| t.trim().trim_end_matches(".*").parse::<TargetVersion>().ok();
-    for (sign, exact) in [("==", true), ("~=", true), ("<=", true), (">=", false), (">", false)] {
+    let number = |t: &str| {
+        t.trim()
+            .trim_end_matches(".*")
+            .parse::<TargetVersion>()
+            .ok()
+    };
+    for (sign, exact) in [
+        ("==", true),
+        ("~=", true),
+        ("<=", true),
+        (">=", false),
+        (">", false),
+    ] {
         if let Some(rest) = text.strip_prefix(sign) {
             if rest.contains(',') {
                 return Some(Release::Unknown("the version of the CLI is a range"));
@@ -261,7 +289,9 @@ impl CommandReader<'_> {
         let Some(name) = words.get(at).and_then(|w| w.text.strip_prefix("$env:")) else {
             return false;
         };
-        let value = words.get(at + 2).filter(|_| words.get(at + 1).is_some_and(|w| w.text == "="));
+        let value = words
+            .get(at + 2)
+            .filter(|_| words.get(at + 1).is_some_and(|w| w.text == "="));
         let Some(word) = words.get(at) else {
             return true;
         };
@@ -278,7 +308,11 @@ impl CommandReader<'_> {
 
     fn export(&mut self, at: usize, exports: &mut Vec<Setting>) {
         let words = &self.command.words;
-        let assigned: Vec<&Word> = words.iter().skip(at + 1).filter(|w| assignment(w).is_some()).collect();
+        let assigned: Vec<&Word> = words
+            .iter()
+            .skip(at + 1)
+            .filter(|w| assignment(w).is_some())
+            .collect();
         let alone = assigned.len() == 1 && words.len() == at + 2;
         let block = if alone {
             let (Some(first), Some(last)) = (words.first(), words.last()) else {
@@ -343,7 +377,10 @@ impl CommandReader<'_> {
                 }
             };
             let end = value.map_or(word.span.end, |(_, w)| w.span.end);
-            let slot = Slot::Item { block, index: items.len() };
+            let slot = Slot::Item {
+                block,
+                index: items.len(),
+            };
             items.push(word.span.start..end.max(word.span.end));
             if let Some((from, value)) = value {
                 let text = value.text.get(from..).unwrap_or_default();
@@ -364,7 +401,9 @@ impl CommandReader<'_> {
                             scope.mounts.push(host.to_owned());
                         }
                     }
-                    "--entrypoint" => scope.sealed = Some("the container runs a program of its own"),
+                    "--entrypoint" => {
+                        scope.sealed = Some("the container runs a program of its own")
+                    }
                     _ => {}
                 }
             }
@@ -399,7 +438,10 @@ impl CommandReader<'_> {
         let mut server: Vec<Setting> = Vec::new();
         let mut at = 0;
         while let Some(word) = words.get(at) {
-            let slot = Slot::Item { block, index: items.len() };
+            let slot = Slot::Item {
+                block,
+                index: items.len(),
+            };
             let mut end = word.span.end;
             if at >= first && at < program {
                 if let Some(("IMAGE_NAME", value)) = assignment(word) {
@@ -461,4 +503,3 @@ pub(crate) fn setting(word: &Word, from: usize, slot: Slot) -> Option<Setting> {
         slot,
     })
 }
-

@@ -110,7 +110,8 @@ impl Reader<'_> {
     fn owner(&self, node: &Node) -> Option<Owner> {
         let Some(entry) = node.get("image") else {
             // A service of an override file, a service built here, or a service of GitLab.
-            let service = self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services");
+            let service =
+                self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services");
             if let Some(image) = node.get_text("name")
                 && node.get("variables").is_some()
             {
@@ -147,7 +148,10 @@ impl Reader<'_> {
         });
         match &value.kind {
             Kind::List(items, _) => {
-                let rows = items.iter().map(|item| self.item_span(value, item)).collect();
+                let rows = items
+                    .iter()
+                    .map(|item| self.item_span(value, item))
+                    .collect();
                 let block = self.block(rows, value, parent, Some(&entry.key));
                 for (at, item) in items.iter().enumerate() {
                     let slot = self.slot(editable, block, at);
@@ -193,7 +197,11 @@ impl Reader<'_> {
     ) -> usize {
         let flow = node.is_flow();
         self.document.blocks.push(Block {
-            layout: if flow { self.rules.flow } else { self.rules.lines },
+            layout: if flow {
+                self.rules.flow
+            } else {
+                self.rules.lines
+            },
             items,
             start: node.span.start + usize::from(flow),
             end: node.span.end.saturating_sub(usize::from(flow)),
@@ -214,7 +222,11 @@ impl Reader<'_> {
         }
         let before = self.text.get(..item.span.start).unwrap_or_default();
         let trimmed = before.trim_end_matches([' ', '\t']);
-        let start = if trimmed.ends_with('-') { trimmed.len() - 1 } else { item.span.start };
+        let start = if trimmed.ends_with('-') {
+            trimmed.len() - 1
+        } else {
+            item.span.start
+        };
         start..item.span.end
     }
 
@@ -324,12 +336,18 @@ impl Reader<'_> {
         if let Some(networks) = node.get("networks") {
             for network in networks.value.entries() {
                 let aliases = network.value.get("aliases");
-                scope.aliases.extend(aliases.map(|a| a.value.texts()).unwrap_or_default());
+                scope
+                    .aliases
+                    .extend(aliases.map(|a| a.value.texts()).unwrap_or_default());
             }
         }
         if let Some(entry) = node.get("env_file") {
             scope.env_files = entry.value.texts();
-            let paths = entry.value.list().iter().filter_map(|item| item.get_text("path"));
+            let paths = entry
+                .value
+                .list()
+                .iter()
+                .filter_map(|item| item.get_text("path"));
             scope.env_files.extend(paths.map(str::to_owned));
         }
         if let Some(entry) = node.get("volumes") {
@@ -338,8 +356,14 @@ impl Reader<'_> {
                 let (host, inner) = v.split_once(':')?;
                 inner.contains('/').then(|| host.to_owned())
             });
-            scope.mounts.extend(short.filter(|host| !host.contains("docker.sock")));
-            let long = entry.value.list().iter().filter_map(|v| v.get_text("source"));
+            scope
+                .mounts
+                .extend(short.filter(|host| !host.contains("docker.sock")));
+            let long = entry
+                .value
+                .list()
+                .iter()
+                .filter_map(|v| v.get_text("source"));
             scope.mounts.extend(long.map(str::to_owned));
         }
         if node.get("extends").is_some() {
@@ -352,7 +376,8 @@ impl Reader<'_> {
             scope.shared = Some("the image is built here; its own settings are not read");
         }
         let own_program = ["entrypoint", "command", "args"].iter().any(|key| {
-            node.get(key).is_some_and(|e| !matches!(e.value.kind, Kind::Other) && e.value.text() != Some(""))
+            node.get(key)
+                .is_some_and(|e| !matches!(e.value.kind, Kind::Other) && e.value.text() != Some(""))
         });
         if own_program && matches!(scope.owner, Owner::Server(_)) {
             scope.sealed = Some("the container runs a program of its own");

@@ -12,9 +12,13 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
     let mut arguments: Vec<(String, String)> = Vec::new();
     for instruction in instructions(text, span) {
         let script = split(text, instruction.clone(), Dialect::Posix);
-        let Some(command) = script.commands.first() else { continue };
+        let Some(command) = script.commands.first() else {
+            continue;
+        };
         let mut words = command.words.iter();
-        let Some(keyword) = words.next() else { continue };
+        let Some(keyword) = words.next() else {
+            continue;
+        };
         match keyword.text.to_ascii_uppercase().as_str() {
             "FROM" => {
                 document.scopes.extend(scope.take());
@@ -22,7 +26,9 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
                 let image = image.map(|w| w.text.clone()).unwrap_or_default();
                 let mut plain = image.clone();
                 for (name, value) in &arguments {
-                    plain = plain.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+                    plain = plain
+                        .replace(&format!("${{{name}}}"), value)
+                        .replace(&format!("${name}"), value);
                 }
                 scope = Some(Scope::new(format!("FROM {image}"), of_image(&plain)));
             }
@@ -66,7 +72,11 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
     let single = words.len() == 2 || !first.text.contains('=');
     let block = document.blocks.len();
     document.blocks.push(Block {
-        layout: if single { Layout::Lines } else { Layout::Words('\\') },
+        layout: if single {
+            Layout::Lines
+        } else {
+            Layout::Words('\\')
+        },
         items: if single { vec![start..end] } else { items },
         start,
         end,
@@ -84,7 +94,11 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
             name_span: first.span.clone(),
             value: Some(text.join(" ")),
             value_span: span,
-            writing: if value.len() == 1 { Writing::Free } else { Writing::Fixed },
+            writing: if value.len() == 1 {
+                Writing::Free
+            } else {
+                Writing::Fixed
+            },
             slot: Slot::Item { block, index: 0 },
         });
         return;

@@ -15,7 +15,11 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
     let mut at = span.start;
     // A quote that stays open swallows the lines after it.
     let mut open: Option<char> = None;
-    for line in text.get(span.clone()).unwrap_or_default().split_inclusive('\n') {
+    for line in text
+        .get(span.clone())
+        .unwrap_or_default()
+        .split_inclusive('\n')
+    {
         let start = at;
         at += line.len();
         let content = line.trim_end_matches(['\n', '\r']);
@@ -31,14 +35,20 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
         if body.is_empty() || body.starts_with('#') {
             continue;
         }
-        let exported = body.strip_prefix("export ").map_or(0, |rest| body.len() - rest.trim_start().len());
+        let exported = body
+            .strip_prefix("export ")
+            .map_or(0, |rest| body.len() - rest.trim_start().len());
         let from = start + lead + exported;
         let body = body.get(exported..).unwrap_or_default();
-        let Some((name, raw)) = body.split_once('=') else { continue };
+        let Some((name, raw)) = body.split_once('=') else {
+            continue;
+        };
         let name_len = name.trim_end().len();
         let name = name.trim_end();
         let plain_name = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
         if !plain_name {
             continue;
         }
@@ -50,7 +60,9 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
             open = Some(quote);
         }
         let sure = value.sure && name_len > 0;
-        items.push(start + lead..start + lead + content.get(lead..).map_or(0, |c| c.trim_end().len()));
+        items.push(
+            start + lead..start + lead + content.get(lead..).map_or(0, |c| c.trim_end().len()),
+        );
         let index = items.len() - 1;
         scope.settings.push(Setting {
             name: name.to_owned(),
@@ -58,7 +70,11 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
             value: Some(value.text),
             value_span: value.span,
             writing: if sure { Writing::Free } else { Writing::Fixed },
-            slot: if value.open.is_none() { Slot::Item { block, index } } else { Slot::Fixed },
+            slot: if value.open.is_none() {
+                Slot::Item { block, index }
+            } else {
+                Slot::Fixed
+            },
         });
     }
     document.blocks.push(Block {
@@ -103,7 +119,10 @@ fn value(raw: &str, at: usize) -> Value {
             },
         };
     }
-    let end = raw.find(" #").or_else(|| raw.find("\t#")).unwrap_or(raw.len());
+    let end = raw
+        .find(" #")
+        .or_else(|| raw.find("\t#"))
+        .unwrap_or(raw.len());
     let text = raw.get(..end).unwrap_or_default().trim_end();
     Value {
         text: text.to_owned(),

@@ -120,7 +120,9 @@ fn lex(text: &str, span: Range<usize>, dialect: Dialect, depth: usize, script: &
 impl Lexer<'_> {
     fn peek(&self, ahead: usize) -> Option<u8> {
         let at = self.at + ahead;
-        (at < self.end).then(|| self.bytes.get(at).copied()).flatten()
+        (at < self.end)
+            .then(|| self.bytes.get(at).copied())
+            .flatten()
     }
 
     fn word(&mut self) -> &mut Word {
@@ -314,7 +316,13 @@ impl Lexer<'_> {
         let rest = self.text.get(self.at + 1..self.end).unwrap_or_default();
         match rest.find('`') {
             Some(len) => {
-                lex(self.text, self.at + 1..self.at + 1 + len, self.dialect, self.depth + 1, script);
+                lex(
+                    self.text,
+                    self.at + 1..self.at + 1 + len,
+                    self.dialect,
+                    self.depth + 1,
+                    script,
+                );
                 self.take(len + 2, 0);
             }
             None => {
@@ -345,7 +353,10 @@ impl Lexer<'_> {
             self.at += 1;
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();
-        let word: String = raw.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
+        let word: String = raw
+            .chars()
+            .filter(|c| !matches!(c, '\'' | '"' | '\\'))
+            .collect();
         if !word.is_empty() {
             self.pending.push((word, dash));
         }
@@ -360,7 +371,11 @@ impl Lexer<'_> {
             for line in rest.split_inclusive('\n') {
                 let content = line.trim_end_matches(['\n', '\r']);
                 // Heredocs in indented blocks of YAML keep their indent.
-                let content = if dash || self.depth == 0 { content.trim_start() } else { content };
+                let content = if dash || self.depth == 0 {
+                    content.trim_start()
+                } else {
+                    content
+                };
                 if content == word {
                     script.heredocs.push(start..start + offset);
                     self.at = start + offset + line.len();
@@ -399,8 +414,14 @@ mod tests {
     #[test]
     fn words_are_split() {
         check("a -e B=1 \\\n  c", &[&["a", "-e", "B=1", "c"]]);
-        check("a 'b c' \"d $e\" f\\ g # h", &[&["a", "b c", "d $e", "f g"]]);
-        check("x=$(a b) c; d && e", &[&["a", "b"], &["x=$(a b)", "c"], &["d"], &["e"]]);
+        check(
+            "a 'b c' \"d $e\" f\\ g # h",
+            &[&["a", "b c", "d $e", "f g"]],
+        );
+        check(
+            "x=$(a b) c; d && e",
+            &[&["a", "b"], &["x=$(a b)", "c"], &["d"], &["e"]],
+        );
         check("a <<EOF\nb c\nEOF\nd", &[&["a"], &["d"]]);
         check("a \"${B:-c}\"", &[&["a", "${B:-c}"]]);
     }

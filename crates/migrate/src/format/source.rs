@@ -6,13 +6,32 @@ use crate::text::{find_word, line_span};
 
 /// Signs that a line reads the environment.
 const READERS: [&str; 14] = [
-    "environ", "getenv", "process.env", "ENV[", "ENV.fetch", "env::var", "env!(", "GetEnvironmentVariable",
-    "LookupEnv", "Getenv", "env.get", "env(", "System.getenv", "Environment.Get",
+    "environ",
+    "getenv",
+    "process.env",
+    "ENV[",
+    "ENV.fetch",
+    "env::var",
+    "env!(",
+    "GetEnvironmentVariable",
+    "LookupEnv",
+    "Getenv",
+    "env.get",
+    "env(",
+    "System.getenv",
+    "Environment.Get",
 ];
 
 /// Signs that a line sets a variable of a container.
 const SETTERS: [&str; 8] = [
-    "withEnv", "with_env", "WithEnv", "WithEnvironment", "Env:", "env:", "addEnv", "environment",
+    "withEnv",
+    "with_env",
+    "WithEnv",
+    "WithEnvironment",
+    "Env:",
+    "env:",
+    "addEnv",
+    "environment",
 ];
 
 pub(crate) fn read(text: &str, document: &mut Document) {
@@ -20,14 +39,16 @@ pub(crate) fn read(text: &str, document: &mut Document) {
     if !lower.contains("localstack") {
         return;
     }
-    let container = lower.contains("localstack/localstack") || lower.contains("localstackcontainer");
+    let container =
+        lower.contains("localstack/localstack") || lower.contains("localstackcontainer");
     for_each_name(text, |name, at, line| {
         let comment = line.trim_start();
         if comment.starts_with("//") || comment.starts_with('#') || comment.starts_with('*') {
             return;
         }
         let reads = READERS.iter().any(|sign| line.contains(sign));
-        let sets = SETTERS.iter().any(|sign| line.contains(sign)) || line.contains(&format!("{name}="));
+        let sets =
+            SETTERS.iter().any(|sign| line.contains(sign)) || line.contains(&format!("{name}="));
         let injected = matches!(name, "LOCALSTACK_HOSTNAME" | "EDGE_PORT");
         let kind = match (reads && injected, sets && container) {
             (true, _) => RemarkKind::Reader,

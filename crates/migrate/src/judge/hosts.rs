@@ -71,7 +71,14 @@ impl Judge<'_> {
                         self.shown(b)
                     );
                     let verdict = (self.column == Column::Before2).then_some(Verdict::Keep);
-                    self.host(at, &decision::CONFLICTING_HOSTNAMES, verdict, message, Vec::new(), Change::None);
+                    self.host(
+                        at,
+                        &decision::CONFLICTING_HOSTNAMES,
+                        verdict,
+                        message,
+                        Vec::new(),
+                        Change::None,
+                    );
                 }
                 return;
             }
@@ -106,18 +113,34 @@ impl Judge<'_> {
         let agree = match (parse(&value), parse(host)) {
             (Some(legacy), Some(modern)) => {
                 let port = modern.port.unwrap_or(4566);
-                legacy.host == modern.host && legacy.port.is_none_or(|p| p == port) && !legacy.scheme
+                legacy.host == modern.host
+                    && legacy.port.is_none_or(|p| p == port)
+                    && !legacy.scheme
             }
             _ => false,
         };
         let agree = agree && !is_dynamic(&value) && !is_dynamic(host);
         if agree {
             let message = format!("`{name}` says the same as `LOCALSTACK_HOST={host}`");
-            self.host(at, &decision::AGREEING_HOSTS, None, message, Vec::new(), Change::Remove);
+            self.host(
+                at,
+                &decision::AGREEING_HOSTS,
+                None,
+                message,
+                Vec::new(),
+                Change::Remove,
+            );
         } else {
             let (value, host) = (self.shown(at), super::shown("LOCALSTACK_HOST", host));
             let message = format!("`{name}={value}` differs from `LOCALSTACK_HOST={host}`");
-            self.host(at, &decision::DIFFERING_NAMES, None, message, Vec::new(), Change::Remove);
+            self.host(
+                at,
+                &decision::DIFFERING_NAMES,
+                None,
+                message,
+                Vec::new(),
+                Change::Remove,
+            );
         }
     }
 
@@ -127,13 +150,31 @@ impl Judge<'_> {
         let value = self.value(primary).to_owned();
         let dynamic = is_dynamic(&value);
         let parsed = parse(&value).filter(|_| !dynamic);
-        let cloud = parsed.as_ref().is_some_and(|p| p.host == CLOUD && p.port.is_none_or(|p| p == 4566) && !p.scheme);
+        let cloud = parsed
+            .as_ref()
+            .is_some_and(|p| p.host == CLOUD && p.port.is_none_or(|p| p == 4566) && !p.scheme);
         if cloud {
             for &at in open {
-                let message = format!("`{}={CLOUD}` is the default since 3.0", self.setting(at).name);
-                let help = vec!["URLs of 2.x that follow this name used `localhost` by default".to_owned()];
-                let help = if self.column == Column::V3 { Vec::new() } else { help };
-                self.host(at, &decision::CLOUD_NAME, None, message, help, Change::Remove);
+                let message = format!(
+                    "`{}={CLOUD}` is the default since 3.0",
+                    self.setting(at).name
+                );
+                let help = vec![
+                    "URLs of 2.x that follow this name used `localhost` by default".to_owned(),
+                ];
+                let help = if self.column == Column::V3 {
+                    Vec::new()
+                } else {
+                    help
+                };
+                self.host(
+                    at,
+                    &decision::CLOUD_NAME,
+                    None,
+                    message,
+                    help,
+                    Change::Remove,
+                );
             }
             return;
         }
@@ -148,9 +189,15 @@ impl Judge<'_> {
         let written = conversion.as_ref().and_then(|c| c.value.clone());
         let mut help = self.queue_words(parsed.as_ref(), written.as_deref());
         let mut verdict = decision.verdict(self.column);
-        let own_port = conversion.as_ref().is_some_and(|c| c.value.as_ref().is_some_and(|v| v.contains(':')));
+        let own_port = conversion
+            .as_ref()
+            .is_some_and(|c| c.value.as_ref().is_some_and(|v| v.contains(':')));
         let pinned = self.port_group.is_some();
-        if matches!(self.column, Column::V20 | Column::V23) && own_port && !pinned && verdict == Verdict::AskConvert {
+        if matches!(self.column, Column::V20 | Column::V23)
+            && own_port
+            && !pinned
+            && verdict == Verdict::AskConvert
+        {
             // In 2.x the port of the URL would move the socket.
             verdict = Verdict::Note;
             help.push("set `GATEWAY_LISTEN=0.0.0.0:4566` beside it: in 2.x the port of `LOCALSTACK_HOST` moves the socket".to_owned());
@@ -159,7 +206,9 @@ impl Judge<'_> {
             verdict = Verdict::Note;
         }
         if dynamic && verdict == Verdict::AskConvert {
-            help.push("the value must not hold a scheme: with one the server does not start".to_owned());
+            help.push(
+                "the value must not hold a scheme: with one the server does not start".to_owned(),
+            );
         }
         let group = group.or_else(|| {
             *self.groups += 1;
@@ -169,7 +218,9 @@ impl Judge<'_> {
             let (name, value) = (self.setting(at).name.clone(), self.shown(at));
             let message = match self.column {
                 Column::V3 => format!("`{name}={value}` is ignored since 3.0"),
-                Column::Before2 => format!("`{name}={value}` is the only name that this release knows"),
+                Column::Before2 => {
+                    format!("`{name}={value}` is the only name that this release knows")
+                }
                 _ => format!("`{name}={value}` is deprecated for `LOCALSTACK_HOST`"),
             };
             let change = match (&conversion, at == primary) {
@@ -182,7 +233,11 @@ impl Judge<'_> {
                 decision,
                 verdict: Some(verdict),
                 message,
-                help: if at == primary { help.clone() } else { Vec::new() },
+                help: if at == primary {
+                    help.clone()
+                } else {
+                    Vec::new()
+                },
                 change,
                 port: None,
                 group,
@@ -225,9 +280,10 @@ impl Judge<'_> {
         let port = port.filter(|p| p != "4566").map(|p| format!(":{p}"));
         let conversion = match (parsed, dynamic) {
             (_, true) => Some((None, port.unwrap_or_default())),
-            (Some(parsed), _) if is_plain(&parsed.host) => {
-                Some((Some(format!("{}{}", parsed.host, port.unwrap_or_default())), String::new()))
-            }
+            (Some(parsed), _) if is_plain(&parsed.host) => Some((
+                Some(format!("{}{}", parsed.host, port.unwrap_or_default())),
+                String::new(),
+            )),
             _ => None,
         };
         let conversion = conversion.map(|(value, after)| Conversion {
@@ -246,7 +302,10 @@ impl Judge<'_> {
             decision: &decision::EXTERNAL_PORT,
             verdict: Some(Verdict::AskDelete),
             message: format!("`{}` is ignored since 3.0", self.setting(at).name),
-            help: vec!["its port goes to `LOCALSTACK_HOST`, which changes the URLs of every service".to_owned()],
+            help: vec![
+                "its port goes to `LOCALSTACK_HOST`, which changes the URLs of every service"
+                    .to_owned(),
+            ],
             change: Change::Joined,
             port: None,
             group: Some(group),
@@ -262,7 +321,11 @@ impl Judge<'_> {
         if self.column == Column::V3 {
             let strategy = self.modern_value("SQS_ENDPOINT_STRATEGY");
             if matches!(strategy, None | Some("standard")) && parsed.host != CLOUD {
-                let port = if written.is_some_and(|w| w.contains(':')) { "" } else { ":4566" };
+                let port = if written.is_some_and(|w| w.contains(':')) {
+                    ""
+                } else {
+                    ":4566"
+                };
                 help.push(format!(
                     "queue URLs become `http://sqs.REGION.{}{port}/...`, a name that the DNS of Docker does not know; `SQS_ENDPOINT_STRATEGY=path` or `dynamic` keeps the plain host",
                     written.unwrap_or(&parsed.host)
@@ -270,7 +333,10 @@ impl Judge<'_> {
             }
             let known = self.scope.aliases.iter().any(|a| *a == parsed.host);
             if !known && !self.scope.aliases.is_empty() && !parsed.host.contains('.') {
-                help.push(format!("no service name or alias here is `{}`", parsed.host));
+                help.push(format!(
+                    "no service name or alias here is `{}`",
+                    parsed.host
+                ));
             }
         }
         if parsed.host.contains('_') {
@@ -283,8 +349,8 @@ impl Judge<'_> {
 /// Returns whether a host can be written everywhere without quotes.
 fn is_plain(host: &str) -> bool {
     !host.is_empty()
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+        && host.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        })
         && !names::is_legacy(host)
 }

@@ -28,9 +28,14 @@ impl Judge<'_> {
         let Some(version) = self.version else { return };
         let networking = ["GATEWAY_LISTEN", "LOCALSTACK_HOST", "SQS_ENDPOINT_STRATEGY"];
         let own = |name: &str| networking.contains(&name);
-        let dynamic = self.environment.own.iter().chain(&self.environment.files).any(|(name, value)| {
-            is_dynamic(value) && (own(self.effective(name)) || names::is_legacy(name))
-        });
+        let dynamic = self
+            .environment
+            .own
+            .iter()
+            .chain(&self.environment.files)
+            .any(|(name, value)| {
+                is_dynamic(value) && (own(self.effective(name)) || names::is_legacy(name))
+            });
         if dynamic || self.column == Column::Custom {
             return;
         }
@@ -38,26 +43,42 @@ impl Judge<'_> {
         if self.column != Column::Before2 {
             // Releases take a bare number for a host without a word.
             let meant = self.environment.resolve(Semantics::Normalized).diagnostics;
-            diagnostics.extend(meant.into_iter().filter(|d| d.code == "listen-host-is-number"));
+            diagnostics.extend(
+                meant
+                    .into_iter()
+                    .filter(|d| d.code == "listen-host-is-number"),
+            );
         }
         for diagnostic in diagnostics {
-            let Some(name) = diagnostic.variable.as_deref() else { continue };
+            let Some(name) = diagnostic.variable.as_deref() else {
+                continue;
+            };
             if !CODES.contains(&diagnostic.code) || names::is_legacy(name) {
                 continue;
             }
             let misspelt = diagnostic.code == "misspelt-name";
             let place = self.scope.settings.iter().rposition(|s| {
-                let label = diagnostic.labels.first().and_then(|l| l.variable.as_deref());
+                let label = diagnostic
+                    .labels
+                    .first()
+                    .and_then(|l| l.variable.as_deref());
                 s.name == name || self.effective(&s.name) == name || label == Some(s.name.as_str())
             });
             let Some(setting) = place else { continue };
-            let meant = if misspelt { did_you_mean(name).map_or("", |v| v.name) } else { name };
+            let meant = if misspelt {
+                did_you_mean(name).map_or("", |v| v.name)
+            } else {
+                name
+            };
             // The default port moves nothing.
-            let idle = diagnostic.code == "localstack-host-moves-port" && diagnostic.message.contains(" 4566 ");
+            let idle = diagnostic.code == "localstack-host-moves-port"
+                && diagnostic.message.contains(" 4566 ");
             if !own(meant) || idle {
                 continue;
             }
-            let Some(rule) = RULES.iter().find(|rule| rule.code == diagnostic.code) else { continue };
+            let Some(rule) = RULES.iter().find(|rule| rule.code == diagnostic.code) else {
+                continue;
+            };
             self.findings.push(Judged {
                 rule,
                 severity: diagnostic.severity.max(Severity::Note),

@@ -22,7 +22,9 @@ impl Judge<'_> {
             return;
         }
         let port = self.one("EDGE_PORT");
-        let http = self.one("EDGE_PORT_HTTP").filter(|at| self.number(*at) != Some(0));
+        let http = self
+            .one("EDGE_PORT_HTTP")
+            .filter(|at| self.number(*at) != Some(0));
         let bind = self.one("EDGE_BIND_HOST");
         // The default port says nothing, whatever stands beside it.
         if let Some(at) = port
@@ -97,7 +99,9 @@ impl Judge<'_> {
     fn beside_gateway_listen(&mut self, present: &[usize], listen: &str) {
         let legacy = self.legacy_binds();
         let current = match self.version {
-            Some(version) if version >= TargetVersion::exact(2, 0, 0) => self.environment.resolve(version),
+            Some(version) if version >= TargetVersion::exact(2, 0, 0) => {
+                self.environment.resolve(version)
+            }
             _ => self.environment.resolve(Semantics::Normalized),
         };
         let mut current: Vec<String> = current.bind.iter().map(ToString::to_string).collect();
@@ -108,11 +112,17 @@ impl Judge<'_> {
         for &at in present {
             let name = &self.setting(at).name;
             let (decision, message) = if agree {
-                (&decision::AGREEING_PORTS, format!("`{name}` says the same as `GATEWAY_LISTEN={listen}`"))
+                (
+                    &decision::AGREEING_PORTS,
+                    format!("`{name}` says the same as `GATEWAY_LISTEN={listen}`"),
+                )
             } else {
                 (
                     &decision::DIFFERING_NAMES,
-                    format!("`{name}={}` differs from `GATEWAY_LISTEN={listen}`", self.shown(at)),
+                    format!(
+                        "`{name}={}` differs from `GATEWAY_LISTEN={listen}`",
+                        self.shown(at)
+                    ),
                 )
             };
             self.simple(at, decision, message, Change::Remove);
@@ -122,7 +132,8 @@ impl Judge<'_> {
     /// The addresses that the legacy names alone would bind.
     fn legacy_binds(&self) -> Vec<String> {
         let mut environment = self.environment.clone();
-        let gone = |name: &String| matches!(self.effective(name), "GATEWAY_LISTEN" | "LOCALSTACK_HOST");
+        let gone =
+            |name: &String| matches!(self.effective(name), "GATEWAY_LISTEN" | "LOCALSTACK_HOST");
         environment.own.retain(|(name, _)| !gone(name));
         environment.files.retain(|(name, _)| !gone(name));
         let resolution = environment.resolve(LAST_LENIENT);
@@ -132,7 +143,9 @@ impl Judge<'_> {
     /// A port or host of the user's own: one `GATEWAY_LISTEN` says it.
     fn own_address(&mut self, primary: usize, parts: &[usize]) {
         let has = |judge: &Self, name: &str| {
-            parts.iter().any(|at| judge.effective(&judge.setting(*at).name) == name)
+            parts
+                .iter()
+                .any(|at| judge.effective(&judge.setting(*at).name) == name)
         };
         let pair = has(self, "EDGE_PORT_HTTP");
         let bind = has(self, "EDGE_BIND_HOST");
@@ -160,7 +173,11 @@ impl Judge<'_> {
             // Unreadable or empty: nothing that could be revived.
             verdict = Verdict::AskDelete;
         } else if change.is_none() {
-            verdict = if verdict == Verdict::Keep { verdict } else { Verdict::Note };
+            verdict = if verdict == Verdict::Keep {
+                verdict
+            } else {
+                Verdict::Note
+            };
         }
         if let Some(port) = &port
             && verdict == Verdict::AskConvert
@@ -184,7 +201,9 @@ impl Judge<'_> {
             *self.groups += 1;
             *self.groups
         });
-        if let (Some(group), Some(port), Verdict::AskConvert | Verdict::SafeConvert) = (group, &port, verdict) {
+        if let (Some(group), Some(port), Verdict::AskConvert | Verdict::SafeConvert) =
+            (group, &port, verdict)
+        {
             self.port_group = Some((group, port.clone()));
         }
         for &at in parts {
@@ -195,7 +214,9 @@ impl Judge<'_> {
                 Column::V23 if bind && !pair && at == primary => {
                     format!("`{name}={value}` no longer moves the gateway in 2.3")
                 }
-                Column::Before2 => format!("`{name}={value}` is the only name that this release knows"),
+                Column::Before2 => {
+                    format!("`{name}={value}` is the only name that this release knows")
+                }
                 _ => format!("`{name}={value}` is deprecated for `GATEWAY_LISTEN`"),
             };
             let own = match (&change, at == primary, verdict) {
@@ -209,7 +230,11 @@ impl Judge<'_> {
                 decision,
                 verdict: Some(verdict),
                 message,
-                help: if at == primary { help.clone() } else { Vec::new() },
+                help: if at == primary {
+                    help.clone()
+                } else {
+                    Vec::new()
+                },
                 change: own,
                 port: port.clone().filter(|_| at == primary),
                 group,
@@ -225,7 +250,10 @@ impl Judge<'_> {
         if is_dynamic(value) {
             return None;
         }
-        let port = Int::parse(value).ok()?.port().filter(|p| *p != DEFAULT && *p != 0)?;
+        let port = Int::parse(value)
+            .ok()?
+            .port()
+            .filter(|p| *p != DEFAULT && *p != 0)?;
         Some(port.to_string())
     }
 
@@ -252,18 +280,24 @@ impl Judge<'_> {
     /// What the new name has to say, by the root crate's own reading.
     fn addresses(&self) -> Option<String> {
         let meant = match self.column {
-            Column::V20 => self.environment.resolve(self.target.unwrap_or(LAST_LENIENT)),
-            Column::V23 if self.one("EDGE_BIND_HOST").is_none() => {
-                self.environment.resolve(self.target.unwrap_or(TargetVersion::exact(2, 3, 2)))
-            }
+            Column::V20 => self
+                .environment
+                .resolve(self.target.unwrap_or(LAST_LENIENT)),
+            Column::V23 if self.one("EDGE_BIND_HOST").is_none() => self
+                .environment
+                .resolve(self.target.unwrap_or(TargetVersion::exact(2, 3, 2))),
             _ => {
                 let mut environment = self.environment.clone();
-                environment.own.retain(|(name, _)| self.effective(name) != "LOCALSTACK_HOST");
+                environment
+                    .own
+                    .retain(|(name, _)| self.effective(name) != "LOCALSTACK_HOST");
                 environment.resolve(Semantics::Normalized)
             }
         };
         let readable = NAMES[..2].iter().filter_map(|n| self.one(n)).all(|at| {
-            self.number(at).is_some_and(|n| (1..=65535).contains(&n)) || self.number(at) == Some(0) && self.effective(&self.setting(at).name) == "EDGE_PORT_HTTP"
+            self.number(at).is_some_and(|n| (1..=65535).contains(&n))
+                || self.number(at) == Some(0)
+                    && self.effective(&self.setting(at).name) == "EDGE_PORT_HTTP"
         });
         if !readable || meant.bind.is_empty() {
             return None;
@@ -281,7 +315,8 @@ fn covers(published: &str, port: &str) -> bool {
     let range = published.split_once('-');
     match (range, port.parse::<u32>()) {
         (Some((low, high)), Ok(port)) => {
-            low.parse().is_ok_and(|low: u32| low <= port) && high.parse().is_ok_and(|high: u32| port <= high)
+            low.parse().is_ok_and(|low: u32| low <= port)
+                && high.parse().is_ok_and(|high: u32| port <= high)
         }
         _ => false,
     }

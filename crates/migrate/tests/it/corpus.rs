@@ -27,7 +27,11 @@ impl Files for Memory {
     }
 
     fn list(&self, folder: &Path) -> Vec<PathBuf> {
-        self.0.keys().filter(|p| p.parent() == Some(folder)).cloned().collect()
+        self.0
+            .keys()
+            .filter(|p| p.parent() == Some(folder))
+            .cloned()
+            .collect()
     }
 }
 
@@ -56,7 +60,12 @@ fn parse(text: &str) -> Case {
             body.insert(0, '\u{feff}');
         }
     }
-    Case { title, options, files, expected: expected.to_owned() }
+    Case {
+        title,
+        options,
+        files,
+        expected: expected.to_owned(),
+    }
 }
 
 fn options(case: &Case) -> Options {
@@ -72,18 +81,37 @@ fn options(case: &Case) -> Options {
 }
 
 fn run(case: &Case) -> (String, usize) {
-    let memory = Memory(case.files.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect());
+    let memory = Memory(
+        case.files
+            .iter()
+            .map(|(p, t)| (p.clone(), t.clone().into_bytes()))
+            .collect(),
+    );
     let options = options(case);
     let mut out = String::new();
     let mut edits = 0;
     let analysed: Vec<File> = case
         .files
         .iter()
-        .filter_map(|(path, text)| File::analyse(path, text.clone().into_bytes(), &memory, &options))
+        .filter_map(|(path, text)| {
+            File::analyse(path, text.clone().into_bytes(), &memory, &options)
+        })
         .collect();
     for finding in analysed.iter().flat_map(|f| &f.findings) {
-        let fix = finding.fix.as_ref().map_or("-".to_owned(), |f| format!("{:?}", f.safety).to_lowercase());
-        writeln!(out, "{}:{}:{} {} {fix}: {}", finding.path.display(), finding.line, finding.column, finding.rule.code, finding.message).unwrap();
+        let fix = finding
+            .fix
+            .as_ref()
+            .map_or("-".to_owned(), |f| format!("{:?}", f.safety).to_lowercase());
+        writeln!(
+            out,
+            "{}:{}:{} {} {fix}: {}",
+            finding.path.display(),
+            finding.line,
+            finding.column,
+            finding.rule.code,
+            finding.message
+        )
+        .unwrap();
         for help in &finding.help {
             writeln!(out, "    {help}").unwrap();
         }
@@ -94,7 +122,9 @@ fn run(case: &Case) -> (String, usize) {
     for (name, level) in [("write", Safety::Safe), ("unsafe", Safety::Unsafe)] {
         writeln!(out, "=== {name}").unwrap();
         for file in &analysed {
-            let Some(change) = file.change(level) else { continue };
+            let Some(change) = file.change(level) else {
+                continue;
+            };
             edits += 1;
             let path = &*file.path;
             out.push_str(&diff(path, &file.text.bytes, &change.bytes));
@@ -109,8 +139,17 @@ fn diff(path: &Path, before: &[u8], after: &[u8]) -> String {
     let after = String::from_utf8_lossy(after).replace('\r', "<CR>");
     let diff = similar::TextDiff::from_lines(&before, &after);
     let mut out = format!("{}\n", path.display());
-    for change in diff.iter_all_changes().filter(|c| c.tag() != similar::ChangeTag::Equal) {
-        writeln!(out, "{}{}", change.tag(), change.value().trim_end_matches('\n')).unwrap();
+    for change in diff
+        .iter_all_changes()
+        .filter(|c| c.tag() != similar::ChangeTag::Equal)
+    {
+        writeln!(
+            out,
+            "{}{}",
+            change.tag(),
+            change.value().trim_end_matches('\n')
+        )
+        .unwrap();
     }
     out
 }
@@ -118,13 +157,20 @@ fn diff(path: &Path, before: &[u8], after: &[u8]) -> String {
 /// A second run changes nothing.
 fn laws(file: &File, after: &[u8], level: Safety, memory: &Memory, options: &Options) {
     let again = File::analyse(&file.path, after.to_vec(), memory, options).unwrap();
-    assert!(again.change(level).is_none(), "{}: a second run changes the file again", file.path.display());
+    assert!(
+        again.change(level).is_none(),
+        "{}: a second run changes the file again",
+        file.path.display()
+    );
 }
 
 #[test]
 fn cases_are_judged_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     paths.sort();
     let update = std::env::var_os("UPDATE_CORPUS").is_some();
     let mut wrong = String::new();
@@ -140,7 +186,12 @@ fn cases_are_judged_as_written() {
             std::fs::write(path, format!("{inputs}=== findings\n{found}")).unwrap();
         } else {
             let name = path.file_name().unwrap().to_string_lossy();
-            writeln!(wrong, "{name}: {}\nexpected\n{}found\n{found}", case.title, case.expected).unwrap();
+            writeln!(
+                wrong,
+                "{name}: {}\nexpected\n{}found\n{found}",
+                case.title, case.expected
+            )
+            .unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
