@@ -202,9 +202,19 @@ impl File {
             let legacy = names::LEGACY
                 .iter()
                 .find_map(|n| find_word(self.text.as_str(), n));
-            let Some(at) = legacy else { return };
-            let mut finding =
-                self.finding(&decision::UNREADABLE_FILE.rule, Severity::Warning, at..at);
+            let text = self.text.as_str();
+            let near = text.to_ascii_lowercase().contains("localstack");
+            let Some(at) = legacy.filter(|_| near) else {
+                return;
+            };
+            // A template becomes YAML only when it is rendered.
+            let template = text.contains("{{");
+            let severity = if template {
+                Severity::Note
+            } else {
+                Severity::Warning
+            };
+            let mut finding = self.finding(&decision::UNREADABLE_FILE.rule, severity, at..at);
             finding.message = format!("not read as {}: {}", self.format.as_str(), printable(error));
             self.findings.push(finding);
         }

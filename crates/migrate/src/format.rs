@@ -164,7 +164,13 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
         }
         let first = document.scopes.len();
         let raw = text.get(scalar.inner.clone()).unwrap_or_default();
-        commands::read(text, scalar.inner.clone(), Dialect::Posix, document);
+        if !scalar.literal && raw.contains('\n') {
+            // Lines of folded and quoted texts are joined by spaces.
+            let folded = text.replace(['\n', '\r'], " ");
+            commands::read(&folded, scalar.inner.clone(), Dialect::Posix, document);
+        } else {
+            commands::read(text, scalar.inner.clone(), Dialect::Posix, document);
+        }
         let readable = scalar.literal || scalar.verbatim || !raw.contains(['\n', '\\']);
         if !readable || node.shared || (scalar.quoted && raw.contains(['"', '\''])) {
             seal(

@@ -222,7 +222,16 @@ impl Judge<'_> {
         }
         for (name, places) in all {
             if let [at] = places[..] {
-                if self.setting(at).value.is_some() {
+                let sets =
+                    |list: &[(String, String)]| list.iter().any(|(n, _)| self.effective(n) == name);
+                if sets(&self.context.above) {
+                    let message =
+                        format!("`{name}` is overruled by the service that loads this file");
+                    self.note(at, &decision::REPEATED_SETTING, message);
+                } else if sets(&self.context.files) {
+                    let message = format!("`{name}` is also set in a file that is loaded");
+                    self.note(at, &decision::REPEATED_SETTING, message);
+                } else if self.setting(at).value.is_some() {
                     self.names.insert(name, at);
                 } else {
                     let message = format!("`{name}` is passed on without a value");

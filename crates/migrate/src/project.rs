@@ -214,7 +214,10 @@ fn expands(text: &str, name: &str) -> bool {
     while let Some(found) = text.get(from..).and_then(|rest| find_word(rest, name)) {
         let at = from + found;
         let before = text.get(..at).unwrap_or_default();
-        if before.ends_with('$') || before.ends_with("${") || before.ends_with("$env:") {
+        let after = text.get(at + name.len()..).unwrap_or_default().trim_start();
+        let assigned = after.starts_with('=') && !after.starts_with("==");
+        if before.ends_with('$') || before.ends_with("${") || before.ends_with("$env:") && !assigned
+        {
             return true;
         }
         from = at + name.len();

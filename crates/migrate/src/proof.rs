@@ -109,8 +109,14 @@ pub(crate) fn verified(file: &File, fixes: &[&Fix]) -> Option<(Vec<Edit>, Vec<u8
 /// Checks every fix of a file: withdraws what does not pass, and asks where safety does not hold.
 pub(crate) fn check(file: &mut File) {
     let mut withdrawn = Vec::new();
+    let mut impossible = Vec::new();
     let mut demoted = Vec::new();
     for group in groups(&file.findings) {
+        let ops = group.fixes.iter().flat_map(|fix| &fix.ops);
+        if compile(file.text.as_str(), &file.document, ops).is_none() {
+            impossible.push(group.number);
+            continue;
+        }
         if verified(file, &group.fixes).is_none() {
             withdrawn.push(group.number);
             continue;
@@ -130,7 +136,12 @@ pub(crate) fn check(file: &mut File) {
         let Some(fix) = &mut finding.fix else {
             continue;
         };
-        if withdrawn.contains(&fix.group) {
+        if impossible.contains(&fix.group) {
+            finding.fix = None;
+            finding.after = None;
+            let help = "not edited: the item cannot be taken out where it stands";
+            finding.help.push(help.to_owned());
+        } else if withdrawn.contains(&fix.group) {
             finding.fix = None;
             finding.after = None;
             let rule = &decision::FIX_WITHDRAWN.rule;
