@@ -166,6 +166,7 @@ impl File {
                 Proof {
                     environment: environment(scope, &context),
                     version: version.or(options.from),
+                    target: options.to,
                 },
             );
             for judged in judgement.findings {

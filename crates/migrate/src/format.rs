@@ -14,6 +14,7 @@ use crate::scope::{Document, Scope};
 use crate::tree;
 use containers::Rules;
 use shell::Dialect;
+use tree::Syntax;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub enum Format {
     Make,
     /// Dockerfiles.
     Dockerfile,
+    /// JSON with or without comments: containers of development, task definitions.
+    Json,
+    /// HCL: the provider for Docker, Nomad.
+    Hcl,
+    /// Nix.
+    Nix,
     /// Markdown: its fenced blocks.
     Markdown,
     /// Program code and formats without a reader of their own: remarks only, never edits.
@@ -38,13 +45,16 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Yaml,
         Self::Dotenv,
         Self::Shell,
         Self::PowerShell,
         Self::Make,
         Self::Dockerfile,
+        Self::Json,
+        Self::Hcl,
+        Self::Nix,
         Self::Markdown,
         Self::Source,
     ];
@@ -59,6 +69,9 @@ impl Format {
             Self::PowerShell => "PowerShell",
             Self::Make => "Makefile",
             Self::Dockerfile => "Dockerfile",
+            Self::Json => "JSON",
+            Self::Hcl => "HCL",
+            Self::Nix => "Nix",
             Self::Markdown => "Markdown",
             Self::Source => "source code",
         }
@@ -87,6 +100,9 @@ impl Format {
         }
         Some(match extension {
             "yml" | "yaml" => Self::Yaml,
+            "json" | "jsonc" => Self::Json,
+            "tf" | "hcl" | "nomad" => Self::Hcl,
+            "nix" => Self::Nix,
             "sh" | "bash" | "zsh" | "ksh" => Self::Shell,
             "ps1" => Self::PowerShell,
             "md" | "markdown" | "mdx" => Self::Markdown,
@@ -108,6 +124,9 @@ impl Format {
             Self::PowerShell => shell(path, text, Dialect::PowerShell, &mut document),
             Self::Make => shell(path, text, Dialect::Make, &mut document),
             Self::Dockerfile => dockerfile::read(text, 0..text.len(), &mut document),
+            Self::Json => brace(text, Syntax::Json, Rules::JSON, &mut document),
+            Self::Hcl => brace(text, Syntax::Hcl, Rules::HCL, &mut document),
+            Self::Nix => brace(text, Syntax::Nix, Rules::HCL, &mut document),
             Self::Markdown => markdown::read(text, &mut document),
             Self::Source => source::read(text, &mut document),
         }
@@ -146,6 +165,14 @@ fn yaml(text: &str, document: &mut Document) {
     for root in &roots {
         containers::read(text, root, Rules::YAML, document);
         scripts(text, root, document, &mut 100_000);
+    }
+}
+
+/// Reads a tree in braces.
+fn brace(text: &str, syntax: Syntax, rules: Rules, document: &mut Document) {
+    match tree::parse_brace(text, syntax) {
+        Ok(root) => containers::read(text, &root, rules, document),
+        Err(error) => document.broken = Some(error),
     }
 }
 

@@ -111,6 +111,7 @@ pub(crate) fn check(file: &mut File) {
     let mut withdrawn = Vec::new();
     let mut impossible = Vec::new();
     let mut demoted = Vec::new();
+    let mut stopped = Vec::new();
     for group in groups(&file.findings) {
         let ops = group.fixes.iter().flat_map(|fix| &fix.ops);
         if compile(file.text.as_str(), &file.document, ops).is_none() {
@@ -119,6 +120,14 @@ pub(crate) fn check(file: &mut File) {
         }
         if verified(file, &group.fixes).is_none() {
             withdrawn.push(group.number);
+            continue;
+        }
+        let stops = group.fixes.iter().find_map(|fix| {
+            let proof = file.proofs.get(&fix.scope)?;
+            proof.stopped_by(&fix.announced)
+        });
+        if let Some(version) = stops {
+            stopped.push((group.number, version));
             continue;
         }
         if group.safety == Safety::Safe {
@@ -141,6 +150,13 @@ pub(crate) fn check(file: &mut File) {
             finding.after = None;
             let help = "not edited: the item cannot be taken out where it stands";
             finding.help.push(help.to_owned());
+        } else if let Some((_, version)) = stopped.iter().find(|(group, _)| *group == fix.group) {
+            finding.help.push(format!(
+                "not edited: {version} would not start with `{}`",
+                fix.title
+            ));
+            finding.fix = None;
+            finding.after = None;
         } else if withdrawn.contains(&fix.group) {
             finding.fix = None;
             finding.after = None;
@@ -161,10 +177,23 @@ pub(crate) fn check(file: &mut File) {
 #[derive(Debug, Clone)]
 pub(crate) struct Proof {
     pub(crate) environment: Environment,
+    /// The release that runs, where it is known.
     pub(crate) version: Option<TargetVersion>,
+    /// The release to write for.
+    pub(crate) target: Option<TargetVersion>,
 }
 
 impl Proof {
+    /// Returns the release that would no longer start after an edit, if there is one.
+    pub(crate) fn stopped_by(&self, announced: &Announced) -> Option<TargetVersion> {
+        let version = self.target.or(self.version)?;
+        let filled = fill(&self.environment, "localhost");
+        let edited = after(&filled, announced);
+        let stops = |e: &Environment| !fill(e, "localhost").resolve(version).starts();
+        let dynamic = announced.come.iter().any(|(_, value)| is_dynamic(value));
+        (!dynamic && stops(&edited) && !stops(&filled)).then_some(version)
+    }
+
     /// Returns a release that an edit makes a difference on, if there is one.
     pub(crate) fn broken_by(&self, announced: &Announced) -> Option<TargetVersion> {
         let known = self.version.map(|v| vec![v]);

@@ -2,9 +2,13 @@
 //!
 //! A tree finds places. Nothing is printed back from it.
 
+mod brace;
+
 use std::ops::Range;
 
 use lsconfig::source::yaml::{self, Style};
+
+pub(crate) use brace::{Syntax, parse as parse_brace};
 
 /// A node with the bytes it was written with.
 #[derive(Debug, Clone)]

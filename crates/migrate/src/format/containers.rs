@@ -28,6 +28,20 @@ impl Rules {
         comment: "#",
         yaml: true,
     };
+
+    pub(crate) const JSON: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: false },
+        comment: "//",
+        yaml: false,
+    };
+
+    pub(crate) const HCL: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: true },
+        comment: "#",
+        yaml: false,
+    };
 }
 
 /// Keys that hold settings beside an image.
@@ -108,7 +122,12 @@ impl Reader<'_> {
 
     /// Decides whose container a mapping is; `None` when it is no container.
     fn owner(&self, node: &Node) -> Option<Owner> {
-        let Some(entry) = node.get("image") else {
+        // Nomad has the image one level down.
+        let config = node.get("config").and_then(|c| c.value.get("image"));
+        let own = node
+            .get("image")
+            .or(config.filter(|_| node.get("env").is_some()));
+        let Some(entry) = own else {
             // A service of an override file, a service built here, or a service of GitLab.
             let service =
                 self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services");
@@ -271,7 +290,8 @@ impl Reader<'_> {
                 let null = self.rules.yaml
                     && !scalar.quoted
                     && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL");
-                let writing = match (scalar.verbatim && !null, scalar.quoted, flow) {
+                let number = !self.rules.yaml && !scalar.quoted;
+                let writing = match (scalar.verbatim && !null && !number, scalar.quoted, flow) {
                     (false, ..) => Writing::Fixed,
                     (_, true, _) => Writing::Free,
                     (_, _, true) => Writing::Flow,

@@ -33,13 +33,18 @@ impl Judge<'_> {
         {
             let message = format!("`EDGE_PORT={}` is the default", self.shown(at));
             self.simple(at, &decision::DEFAULT_SETTING, message, Change::Remove);
-            if let Some(bind) = bind {
-                self.own_address(bind, &[bind]);
+            match (bind, self.one("EDGE_PORT_HTTP")) {
+                (Some(bind), Some(zero)) => self.own_address(bind, &[zero, bind]),
+                (Some(bind), None) => self.own_address(bind, &[bind]),
+                (None, _) => self.zero_http(),
             }
-            self.zero_http();
             return;
         }
-        let wanted: Vec<usize> = [port, http, bind].into_iter().flatten().collect();
+        // An `EDGE_PORT_HTTP` of 0 says nothing, but must not outlive its successor.
+        let second = self
+            .one("EDGE_PORT_HTTP")
+            .filter(|at| !self.setting(*at).is_dynamic() || http.is_some());
+        let wanted: Vec<usize> = [port, second, bind].into_iter().flatten().collect();
         match port.or(bind).or(http) {
             Some(primary) => self.own_address(primary, &wanted),
             None => self.zero_http(),
@@ -147,7 +152,10 @@ impl Judge<'_> {
                 .iter()
                 .any(|at| judge.effective(&judge.setting(*at).name) == name)
         };
-        let pair = has(self, "EDGE_PORT_HTTP");
+        let pair = has(self, "EDGE_PORT_HTTP")
+            && self
+                .one("EDGE_PORT_HTTP")
+                .is_some_and(|at| self.number(at) != Some(0));
         let bind = has(self, "EDGE_BIND_HOST");
         let decision = match (pair, bind) {
             (true, _) => &decision::EDGE_PORT_PAIR,
@@ -240,7 +248,6 @@ impl Judge<'_> {
                 group,
             });
         }
-        self.zero_http();
     }
 
     /// The port that was meant, where it is not the default.
