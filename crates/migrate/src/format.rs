@@ -176,6 +176,9 @@ fn brace(text: &str, syntax: Syntax, rules: Rules, document: &mut Document) {
     }
 }
 
+/// What a copy of the text counts in nodes.
+const COPY: usize = 2_000;
+
 /// Reads the scalars that hold commands.
 fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut usize) {
     let Some(left) = budget.checked_sub(1) else {
@@ -192,7 +195,11 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
         let first = document.scopes.len();
         let raw = text.get(scalar.inner.clone()).unwrap_or_default();
         if !scalar.literal && raw.contains('\n') {
-            // Lines of folded and quoted texts are joined by spaces.
+            // Lines of folded and quoted texts are joined by spaces. The copy is costly.
+            let Some(left) = budget.checked_sub(COPY) else {
+                return;
+            };
+            *budget = left;
             let folded = text.replace(['\n', '\r'], " ");
             commands::read(&folded, scalar.inner.clone(), Dialect::Posix, document);
         } else {

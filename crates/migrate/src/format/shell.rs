@@ -275,9 +275,10 @@ impl Lexer<'_> {
 
     /// An expansion stays as it is written; commands inside `$(...)` are read too.
     fn dollar(&mut self, quote: u8, script: &mut Script) {
+        // Once lost there is no second search for an end that may not be there.
         let open = match self.peek(1) {
-            Some(b'(') => b'(',
-            Some(b'{') => b'{',
+            Some(b'(') if !script.lost => b'(',
+            Some(b'{') if !script.lost => b'{',
             _ => {
                 self.take(1, quote);
                 return;
@@ -314,7 +315,7 @@ impl Lexer<'_> {
 
     fn backticks(&mut self, script: &mut Script) {
         let rest = self.text.get(self.at + 1..self.end).unwrap_or_default();
-        match rest.find('`') {
+        match rest.find('`').filter(|_| !script.lost) {
             Some(len) => {
                 lex(
                     self.text,

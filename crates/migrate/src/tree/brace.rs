@@ -28,6 +28,7 @@ pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Node, String> {
         bytes: text.as_bytes(),
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
         syntax,
+        nesting: 0,
     };
     let node = match syntax {
         Syntax::Json => reader.value(0)?,
@@ -52,6 +53,8 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     syntax: Syntax,
+    /// Strings inside expressions inside strings.
+    nesting: usize,
 }
 
 impl Reader<'_> {
@@ -244,7 +247,12 @@ impl Reader<'_> {
                 b'\n' if self.syntax != Syntax::Nix => break,
                 b'$' if self.syntax != Syntax::Json && self.starts("${") => {
                     self.at += 2;
-                    self.balanced(1, b'{')?;
+                    self.nesting += 1;
+                    if self.nesting > MAX_DEPTH {
+                        return Err(self.error("nesting is too deep"));
+                    }
+                    self.balanced(MAX_DEPTH / 2, b'{')?;
+                    self.nesting -= 1;
                 }
                 _ => self.at += 1,
             }

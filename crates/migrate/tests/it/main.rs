@@ -1,4 +1,6 @@
 //! Tests of the crate from outside.
 
 mod corpus;
+mod disk;
 mod laws;
+mod reports;
