@@ -209,10 +209,13 @@ impl Judge<'_> {
             *self.groups += 1;
             *self.groups
         });
-        if let (Some(group), Some(port), Verdict::AskConvert | Verdict::SafeConvert) =
-            (group, &port, verdict)
+        // The port of URLs is that of the first address.
+        let first = change.as_ref().and_then(|c| c.value.as_deref());
+        let first = first.and_then(|v| v.split(',').next()?.rsplit_once(':'));
+        if let (Some(group), Some((_, port))) = (group, first)
+            && port != "4566"
         {
-            self.port_group = Some((group, port.clone()));
+            self.port_group = Some((group, port.to_owned()));
         }
         for &at in parts {
             let setting = self.setting(at);
