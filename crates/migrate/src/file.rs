@@ -104,6 +104,9 @@ impl File {
         file.silenced = before - file.findings.len();
         proof::check(&mut file);
         file.findings.sort_by_key(|f| (f.span.start, f.rule.code));
+        // A service merged from an anchor is seen twice.
+        file.findings
+            .dedup_by(|b, a| a.span == b.span && a.rule.code == b.rule.code && b.fix.is_none());
         Some(file)
     }
 
