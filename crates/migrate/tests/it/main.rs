@@ -3,4 +3,5 @@
 mod corpus;
 mod disk;
 mod laws;
+mod mutate;
 mod reports;
