@@ -25,9 +25,9 @@ pub mod facts;
 pub mod launcher;
 pub mod layer;
 pub mod listen;
+pub mod network;
 #[cfg(feature = "figment")]
 pub mod provider;
-pub mod network;
 pub mod python;
 pub mod redact;
 pub mod release;

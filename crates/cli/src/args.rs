@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Url(UrlArgs),
     Dns(DnsArgs),
+    Check(CheckArgs),
+    Migrate(MigrateArgs),
     Rule(RuleArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -254,4 +256,100 @@ pub(crate) struct ManArgs {
     /// Write one page for each command into this directory; without it, print the main page.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+/// Find legacy networking settings in files, with what they do today and what was meant.
+///
+/// Reads the named files and folders, or the current folder, and writes nothing. Whose variable a
+/// name is follows from the image or command it stands with, never from the name alone.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lsconfig check
+  lsconfig check compose.yaml --explain-today
+  lsconfig check --format sarif > lsconfig.sarif
+  cat compose.yaml | lsconfig check - --stdin-filename compose.yaml
+
+Exit codes: 0 nothing to do, 1 findings, 2 usage or input/output.")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    /// Show for each finding the effective settings today, as meant, and after its fix.
+    #[arg(long)]
+    pub(crate) explain_today: bool,
+}
+
+/// Rewrite legacy networking settings in files; shows a diff unless `--write` is given.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lsconfig migrate
+  lsconfig migrate --write
+  lsconfig migrate --write --unsafe compose.yaml
+  lsconfig migrate - --stdin-filename .env < .env
+
+Exit codes: 0 nothing to do or all done, 1 something is left, 2 usage or input/output.")]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    /// Write the edits that provably change nothing.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Also make the edits that change what runs today.
+    #[arg(long)]
+    pub(crate) r#unsafe: bool,
+    /// Show the diff and write nothing; this is the default.
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) diff: bool,
+    /// Also edit fenced blocks of Markdown.
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Write files that have uncommitted changes, too.
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+    /// Show for each finding the effective settings today, as meant, and after its fix.
+    #[arg(long)]
+    pub(crate) explain_today: bool,
+}
+
+/// What `check` and `migrate` read.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Files and folders; `-` is standard input.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: ScanFormat,
+    /// The LocalStack release where a file names none.
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) from: Option<String>,
+    /// The LocalStack release to prepare for.
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) to: Option<String>,
+    /// The name of the text on standard input, which decides its format.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stdin_filename: Option<PathBuf>,
+    /// Report only these codes, comma-separated.
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Do not report these codes, comma-separated.
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// End with 0 whatever was found.
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+/// How `check` and `migrate` answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people.
+    Text,
+    /// One document with byte-span edits.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// The unified diff alone.
+    Diff,
 }

@@ -23,6 +23,9 @@ pub(crate) enum CliError {
     /// Standard output cannot be written.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
+    /// Files cannot be replaced.
+    #[error("{0}")]
+    Write(#[source] Box<lsconfig_migrate::write::WriteError>),
     /// The arguments do not fit together.
     #[error("{message}")]
     Usage {

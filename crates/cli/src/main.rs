@@ -6,11 +6,13 @@
 
 mod args;
 mod batch;
+mod check;
 mod dns;
 mod error;
 mod exit;
 mod explain;
 mod input;
+mod migrate;
 mod render;
 mod rule;
 mod setup;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
         Command::Dns(args) => dns::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),

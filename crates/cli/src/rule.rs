@@ -14,7 +14,7 @@ use crate::render::{out, wrap};
 pub(crate) fn run(args: &RuleArgs) -> Result<ExitCode, CliError> {
     let rules: Vec<&Rule> = match &args.code {
         Some(code) => vec![find(code)?],
-        None => codes::RULES.to_vec(),
+        None => all().collect(),
     };
     match args.format {
         TextOrJson::Json => {
@@ -48,9 +48,17 @@ pub(crate) fn run(args: &RuleArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(exit::CLEAN))
 }
 
+/// The rules of settings, then those of `check` and `migrate`.
+fn all() -> impl Iterator<Item = &'static Rule> {
+    let decisions = lsconfig_migrate::decision::DECISIONS
+        .iter()
+        .map(|row| &row.rule);
+    codes::RULES.iter().copied().chain(decisions)
+}
+
 fn find(code: &str) -> Result<&'static Rule, CliError> {
-    codes::lookup(code).ok_or_else(|| {
-        let near = codes::RULES.iter().find(|rule| rule.code.contains(code));
+    all().find(|rule| rule.code == code).ok_or_else(|| {
+        let near = all().find(|rule| rule.code.contains(code));
         let hint = near.map_or_else(String::new, |rule| {
             format!("did you mean `{}`? ", rule.code)
         });

@@ -1,0 +1,149 @@
+//! `lsconfig migrate`: the smallest edits that do what the findings say.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lsconfig_migrate::file::{Change, File};
+use lsconfig_migrate::finding::Safety;
+use lsconfig_migrate::report::{self, Counts};
+use lsconfig_migrate::walk::Walk;
+use lsconfig_migrate::write::{Replacement, WriteError, write};
+
+use crate::args::{MigrateArgs, ScanFormat};
+use crate::check::{self, text};
+use crate::error::CliError;
+use crate::exit;
+use crate::render::{out, printable};
+
+/// Shows a diff, or writes it.
+pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CliError> {
+    let walk = check::scan(&args.scan, args.markdown)?;
+    let level = if args.r#unsafe {
+        Safety::Unsafe
+    } else {
+        Safety::Safe
+    };
+    if args.scan.paths == [PathBuf::from("-")] {
+        return filter(&walk, level);
+    }
+    match args.scan.format {
+        ScanFormat::Text | ScanFormat::Diff => {}
+        other => out(&check::document(&walk.files, other)?)?,
+    }
+    let people = args.scan.format == ScanFormat::Text;
+    if !args.write {
+        if people || args.scan.format == ScanFormat::Diff {
+            if people {
+                anstream::eprint!("{}", text::findings(&walk.files, args.explain_today));
+            }
+            out(&diffs(&walk.files, level))?;
+            let counts = Counts::of(&walk.files);
+            anstream::eprint!(
+                "{}",
+                text::summary(&counts, walk.skipped, "Nothing written.")
+            );
+        }
+        return Ok(check::code(&walk, args.scan.exit_zero));
+    }
+    apply(args, &walk, level)
+}
+
+/// Reads a text and writes the edited one, for editors and hooks.
+fn filter(walk: &Walk, level: Safety) -> Result<ExitCode, CliError> {
+    use std::io::Write as _;
+    for file in &walk.files {
+        let change = file.change(level);
+        let bytes = change.as_ref().map_or(&file.text.bytes, |c| &c.bytes);
+        std::io::stdout().lock().write_all(bytes)?;
+    }
+    Ok(ExitCode::from(exit::CLEAN))
+}
+
+fn apply(args: &MigrateArgs, walk: &Walk, level: Safety) -> Result<ExitCode, CliError> {
+    let changes = changes(&walk.files, level);
+    let paths: Vec<PathBuf> = changes
+        .iter()
+        .map(|(file, _)| file.path.to_path_buf())
+        .collect();
+    match check::uncommitted(&paths) {
+        Some(dirty) if !dirty.is_empty() && !args.allow_dirty => {
+            let names: Vec<String> = dirty
+                .iter()
+                .map(|p| printable(&p.display().to_string()).into_owned())
+                .collect();
+            return Err(CliError::usage(
+                format!(
+                    "uncommitted changes in {}; nothing was written",
+                    names.join(", ")
+                ),
+                "commit them first, or pass --allow-dirty",
+            ));
+        }
+        Some(_) => {}
+        None if !paths.is_empty() => {
+            anstream::eprintln!(
+                "note: not in a Git repository, so there is no way back but your own copy"
+            );
+        }
+        None => {}
+    }
+    let replacements: Vec<Replacement> = changes
+        .iter()
+        .map(|(file, change)| Replacement {
+            path: file.path.to_path_buf(),
+            before: file.text.bytes.clone(),
+            after: change.bytes.clone(),
+        })
+        .collect();
+    write(&replacements).map_err(|error: WriteError| CliError::Write(Box::new(error)))?;
+    let mut rest = Counts::of(&walk.files);
+    let mut fixed = 0;
+    for (file, change) in &changes {
+        let done = file.findings.iter().filter_map(|f| f.fix.as_ref());
+        for fix in done.filter(|fix| change.groups.contains(&fix.group)) {
+            fixed += 1;
+            match fix.safety {
+                Safety::Safe => rest.safe -= 1,
+                Safety::Unsafe => rest.r#unsafe -= 1,
+            }
+        }
+        for _ in &change.dropped {
+            let path = file.path.display().to_string();
+            anstream::eprintln!(
+                "note: an edit of {} overlaps another one and was left out",
+                printable(&path)
+            );
+        }
+    }
+    if args.scan.format == ScanFormat::Text {
+        for (file, _) in &changes {
+            anstream::eprintln!("wrote {}", printable(&file.path.display().to_string()));
+        }
+        let end = format!("{fixed} written to {} files.", changes.len());
+        anstream::eprint!("{}", text::summary(&rest, walk.skipped, &end));
+    }
+    if !walk.problems.is_empty() {
+        return Ok(ExitCode::from(exit::USAGE));
+    }
+    let left = rest.any() && !args.scan.exit_zero;
+    Ok(ExitCode::from(if left {
+        exit::FINDINGS
+    } else {
+        exit::CLEAN
+    }))
+}
+
+fn changes(files: &[File], level: Safety) -> Vec<(&File, Change)> {
+    files
+        .iter()
+        .filter_map(|file| Some((file, file.change(level)?)))
+        .collect()
+}
+
+/// Returns the unified diff of every file.
+pub(crate) fn diffs(files: &[File], level: Safety) -> String {
+    changes(files, level)
+        .iter()
+        .map(|(file, change)| report::unified(file, change))
+        .collect()
+}

@@ -1,0 +1,440 @@
+//! Containers in trees: Compose, workflows, GitLab, CircleCI, Kubernetes, Helm, task definitions.
+//!
+//! They share one shape: a mapping that names an image, and beside it settings as a list of
+//! `KEY=VALUE`, a mapping, or a list of `name` and `value`. The image is the evidence.
+
+use crate::image::{Image, Product};
+use crate::scope::{Document, Owner, Scope, Setting, Writing, is_dynamic};
+use crate::slots::{Block, Layout, Slot};
+use crate::tree::{Entry, Kind, Node, Scalar};
+
+/// What the reader needs to know of a format.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// How block lists and mappings are laid out.
+    pub(crate) lines: Layout,
+    /// How lists in brackets are laid out.
+    pub(crate) flow: Layout,
+    /// What begins a comment.
+    pub(crate) comment: &'static str,
+    /// Whether plain scalars need care.
+    pub(crate) yaml: bool,
+}
+
+impl Rules {
+    pub(crate) const YAML: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: true },
+        comment: "#",
+        yaml: true,
+    };
+
+    pub(crate) const JSON: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: false },
+        comment: "//",
+        yaml: false,
+    };
+
+    pub(crate) const HCL: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: true },
+        comment: "#",
+        yaml: false,
+    };
+}
+
+/// Keys that hold settings beside an image.
+const ENVIRONMENT_KEYS: [&str; 8] = [
+    "environment",
+    "env",
+    "variables",
+    "extraEnvVars",
+    "extraEnv",
+    "environment_variables",
+    "Env",
+    "containerEnv",
+];
+
+/// Reads every container of a tree into `document`.
+pub(crate) fn read(text: &str, root: &Node, rules: Rules, document: &mut Document) {
+    let mut reader = Reader {
+        text,
+        rules,
+        document,
+        path: Vec::new(),
+        budget: 200_000,
+    };
+    reader.visit(root, None);
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    rules: Rules,
+    document: &'a mut Document,
+    path: Vec<String>,
+    /// Nodes visited at most; shared nodes count each time.
+    budget: usize,
+}
+
+impl Reader<'_> {
+    fn visit(&mut self, node: &Node, seen: Option<&Node>) {
+        let Some(budget) = self.budget.checked_sub(1) else {
+            return;
+        };
+        self.budget = budget;
+        match &node.kind {
+            Kind::Map(entries, _) => {
+                self.container(node, seen);
+                for entry in entries {
+                    self.path.push(entry.key.text.clone());
+                    self.visit(&entry.value, Some(node));
+                    self.path.pop();
+                }
+            }
+            Kind::List(items, _) => {
+                for item in items {
+                    self.visit(item, None);
+                }
+            }
+            Kind::Scalar(_) | Kind::Other => {}
+        }
+    }
+
+    fn container(&mut self, node: &Node, parent: Option<&Node>) {
+        let Some(owner) = self.owner(node) else {
+            return;
+        };
+        let label = match node.get_text("container_name").or(node.get_text("name")) {
+            Some(name) if self.path.is_empty() => name.to_owned(),
+            _ => self.path.join("."),
+        };
+        let mut scope = Scope::new(label, owner);
+        for key in ENVIRONMENT_KEYS {
+            if let Some((index, entry)) = position(node, key) {
+                self.environment(node, index, entry, &mut scope);
+            }
+        }
+        self.surroundings(node, &mut scope);
+        let _ = parent;
+        self.document.scopes.push(scope);
+    }
+
+    /// Decides whose container a mapping is; `None` when it is no container.
+    fn owner(&self, node: &Node) -> Option<Owner> {
+        // Nomad has the image one level down.
+        let config = node.get("config").and_then(|c| c.value.get("image"));
+        let own = node
+            .get("image")
+            .or(config.filter(|_| node.get("env").is_some()));
+        let Some(entry) = own else {
+            // A service of an override file, a service built here, or a service of GitLab.
+            let service =
+                self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services");
+            if let Some(image) = node.get_text("name")
+                && node.get("variables").is_some()
+            {
+                return Some(of_image(image));
+            }
+            return service.then_some(Owner::Other);
+        };
+        if let Some(image) = entry.value.text() {
+            return Some(of_image(image));
+        }
+        // Helm values: `image: {repository: ..., tag: ...}`.
+        let repository = entry.value.get_text("repository")?;
+        let registry = entry.value.get_text("registry").map(|r| format!("{r}/"));
+        let tag = entry.value.get_text("tag").filter(|t| !t.is_empty());
+        let text = format!(
+            "{}{repository}{}",
+            registry.unwrap_or_default(),
+            tag.map(|t| format!(":{t}")).unwrap_or_default()
+        );
+        Some(of_image(&text))
+    }
+
+    fn environment(&mut self, map: &Node, index: usize, entry: &Entry, scope: &mut Scope) {
+        let value = &entry.value;
+        if value.shared {
+            scope.sealed = Some("the settings are shared through an anchor");
+        }
+        let editable = !value.shared;
+        // The key line can go only in a mapping that stands in the open.
+        let parent = (editable && !map.shared).then(|| {
+            let rows = map.entries().iter().map(|e| e.span.clone()).collect();
+            let block = self.block(rows, map, None, None);
+            (block, index)
+        });
+        match &value.kind {
+            Kind::List(items, _) => {
+                let rows = items
+                    .iter()
+                    .map(|item| self.item_span(value, item))
+                    .collect();
+                let block = self.block(rows, value, parent, Some(&entry.key));
+                for (at, item) in items.iter().enumerate() {
+                    let slot = self.slot(editable, block, at);
+                    let setting = match &item.kind {
+                        Kind::Scalar(scalar) => self.pair(scalar, value.is_flow(), slot),
+                        Kind::Map(..) => self.named(item, slot),
+                        _ => None,
+                    };
+                    scope.settings.extend(setting);
+                }
+            }
+            Kind::Map(entries, flow) => {
+                let rows = entries.iter().map(|e| e.span.clone()).collect();
+                let block = self.block(rows, value, parent, Some(&entry.key));
+                for (at, inner) in entries.iter().enumerate() {
+                    let slot = self.slot(editable && !inner.value.shared, block, at);
+                    scope.settings.push(self.keyed(inner, *flow, slot));
+                }
+            }
+            _ => {}
+        }
+        if !editable {
+            for setting in &mut scope.settings {
+                setting.writing = Writing::Fixed;
+            }
+        }
+    }
+
+    fn slot(&self, editable: bool, block: usize, index: usize) -> Slot {
+        if editable {
+            Slot::Item { block, index }
+        } else {
+            Slot::Fixed
+        }
+    }
+
+    fn block(
+        &mut self,
+        items: Vec<std::ops::Range<usize>>,
+        node: &Node,
+        parent: Option<(usize, usize)>,
+        key: Option<&Scalar>,
+    ) -> usize {
+        let flow = node.is_flow();
+        self.document.blocks.push(Block {
+            layout: if flow {
+                self.rules.flow
+            } else {
+                self.rules.lines
+            },
+            items,
+            start: node.span.start + usize::from(flow),
+            end: node.span.end.saturating_sub(usize::from(flow)),
+            parent,
+            key: key.filter(|_| !flow).map(|key| {
+                let quote = usize::from(key.quoted);
+                key.inner.start - quote..key.inner.end + quote
+            }),
+            comment: self.rules.comment,
+        });
+        self.document.blocks.len() - 1
+    }
+
+    /// Returns the bytes of an item, from its dash where it has one.
+    fn item_span(&self, list: &Node, item: &Node) -> std::ops::Range<usize> {
+        if list.is_flow() {
+            return item.span.clone();
+        }
+        let before = self.text.get(..item.span.start).unwrap_or_default();
+        let trimmed = before.trim_end_matches([' ', '\t']);
+        let start = if trimmed.ends_with('-') {
+            trimmed.len() - 1
+        } else {
+            item.span.start
+        };
+        start..item.span.end
+    }
+
+    /// `KEY=VALUE` in one scalar.
+    fn pair(&self, scalar: &Scalar, flow: bool, slot: Slot) -> Option<Setting> {
+        let (name, value) = match scalar.text.split_once('=') {
+            Some((name, value)) => (name.trim_end(), Some(value.to_owned())),
+            None => (scalar.text.trim(), None),
+        };
+        if name.is_empty() || !scalar.verbatim {
+            return (!name.is_empty()).then(|| Setting {
+                name: name.to_owned(),
+                name_span: scalar.inner.clone(),
+                value,
+                value_span: scalar.inner.clone(),
+                writing: Writing::Fixed,
+                slot,
+            });
+        }
+        let start = scalar.inner.start;
+        let equals = scalar.text.find('=').unwrap_or(scalar.text.len());
+        let value_at = (equals + 1).min(scalar.text.len());
+        let writing = match (&value, scalar.quoted, flow && self.rules.yaml) {
+            (None, ..) => Writing::Fixed,
+            (_, false, true) => Writing::Bare,
+            _ => Writing::Free,
+        };
+        Some(Setting {
+            name: name.to_owned(),
+            name_span: start..start + name.len(),
+            value,
+            value_span: start + value_at..scalar.inner.end,
+            writing,
+            slot,
+        })
+    }
+
+    /// `KEY: VALUE` in a mapping.
+    fn keyed(&self, entry: &Entry, flow: bool, slot: Slot) -> Setting {
+        let (value, value_span, writing) = match &entry.value.kind {
+            Kind::Scalar(scalar) => {
+                let null = self.rules.yaml
+                    && !scalar.quoted
+                    && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+                let number = !self.rules.yaml && !scalar.quoted;
+                let writing = match (scalar.verbatim && !null && !number, scalar.quoted, flow) {
+                    (false, ..) => Writing::Fixed,
+                    (_, true, _) => Writing::Free,
+                    (_, _, true) => Writing::Flow,
+                    _ => Writing::Plain,
+                };
+                let value = (!null).then(|| scalar.text.clone());
+                (value, scalar.inner.clone(), writing)
+            }
+            _ => (None, entry.value.span.clone(), Writing::Fixed),
+        };
+        Setting {
+            name: entry.key.text.clone(),
+            name_span: entry.key.inner.clone(),
+            value,
+            value_span,
+            writing,
+            slot,
+        }
+    }
+
+    /// `{name: KEY, value: VALUE}`, as Kubernetes and task definitions have it.
+    fn named(&self, item: &Node, slot: Slot) -> Option<Setting> {
+        let name = item.get("name").or_else(|| item.get("Name"))?;
+        let scalar = name.value.scalar()?;
+        let value = item.get("value").or_else(|| item.get("Value"));
+        let foreign = item.entries().len() != 2;
+        let mut setting = match value {
+            Some(entry) => self.keyed(entry, item.is_flow(), slot),
+            None => Setting {
+                name: String::new(),
+                name_span: 0..0,
+                value: None,
+                value_span: scalar.inner.clone(),
+                writing: Writing::Fixed,
+                slot,
+            },
+        };
+        setting.name = scalar.text.clone();
+        setting.name_span = scalar.inner.clone();
+        if foreign || !scalar.verbatim {
+            setting.writing = Writing::Fixed;
+        }
+        if foreign {
+            setting.slot = Slot::Fixed;
+        }
+        Some(setting)
+    }
+
+    /// Ports, aliases, mounts and whatever else decides what a setting means.
+    fn surroundings(&self, node: &Node, scope: &mut Scope) {
+        for key in ["ports", "expose"] {
+            if let Some(entry) = node.get(key) {
+                scope.ports.extend(container_ports(&entry.value));
+            }
+        }
+        for key in ["hostname", "container_name"] {
+            scope.aliases.extend(node.get_text(key).map(str::to_owned));
+        }
+        if self.path.len() == 2 {
+            scope.aliases.extend(self.path.last().cloned());
+        }
+        if let Some(networks) = node.get("networks") {
+            for network in networks.value.entries() {
+                let aliases = network.value.get("aliases");
+                scope
+                    .aliases
+                    .extend(aliases.map(|a| a.value.texts()).unwrap_or_default());
+            }
+        }
+        if let Some(entry) = node.get("env_file") {
+            scope.env_files = entry.value.texts();
+            let paths = entry
+                .value
+                .list()
+                .iter()
+                .filter_map(|item| item.get_text("path"));
+            scope.env_files.extend(paths.map(str::to_owned));
+        }
+        if let Some(entry) = node.get("volumes") {
+            let short = entry.value.texts();
+            let short = short.iter().filter_map(|v| {
+                let (host, inner) = v.split_once(':')?;
+                inner.contains('/').then(|| host.to_owned())
+            });
+            scope
+                .mounts
+                .extend(short.filter(|host| !host.contains("docker.sock")));
+            let long = entry
+                .value
+                .list()
+                .iter()
+                .filter_map(|v| v.get_text("source"));
+            scope.mounts.extend(long.map(str::to_owned));
+        }
+        if node.get("extends").is_some() {
+            scope.shared = Some("the service extends another one");
+        }
+        if node.get("envFrom").is_some() {
+            scope.shared = Some("`envFrom` brings settings from elsewhere");
+        }
+        if node.get("build").is_some() {
+            scope.shared = Some("the image is built here; its own settings are not read");
+        }
+        let own_program = ["entrypoint", "command", "args"].iter().any(|key| {
+            node.get(key)
+                .is_some_and(|e| !matches!(e.value.kind, Kind::Other) && e.value.text() != Some(""))
+        });
+        if own_program && matches!(scope.owner, Owner::Server(_)) {
+            scope.sealed = Some("the container runs a program of its own");
+        }
+    }
+}
+
+/// Returns the owner that an image is evidence of.
+pub(crate) fn of_image(text: &str) -> Owner {
+    let image = Image::parse(text);
+    match image.product {
+        Product::LocalStack | Product::Custom => Owner::Server(image),
+        Product::Unrelated => Owner::Stray(image),
+        Product::Emulator | Product::Other => Owner::Other,
+    }
+}
+
+fn position<'n>(node: &'n Node, key: &str) -> Option<(usize, &'n Entry)> {
+    let entries = node.entries();
+    let index = entries.iter().rposition(|entry| entry.key.text == key)?;
+    Some((index, entries.get(index)?))
+}
+
+/// Returns the container side of published ports.
+fn container_ports(node: &Node) -> Vec<String> {
+    let mut ports: Vec<String> = Vec::new();
+    for text in node.texts() {
+        let inner = text.rsplit(':').next().unwrap_or_default();
+        let inner = inner.split('/').next().unwrap_or_default();
+        if !is_dynamic(&text) && !inner.is_empty() {
+            ports.push(inner.to_owned());
+        }
+    }
+    for item in node.list() {
+        for key in ["containerPort", "target", "internal"] {
+            ports.extend(item.get_text(key).map(str::to_owned));
+        }
+    }
+    ports
+}

@@ -1,0 +1,90 @@
+//! Program code: who reads or sets a name. Never edited.
+
+use crate::names;
+use crate::scope::{Document, Remark, RemarkKind};
+use crate::text::{find_word, line_span};
+
+/// Signs that a line reads the environment.
+const READERS: [&str; 14] = [
+    "environ",
+    "getenv",
+    "process.env",
+    "ENV[",
+    "ENV.fetch",
+    "env::var",
+    "env!(",
+    "GetEnvironmentVariable",
+    "LookupEnv",
+    "Getenv",
+    "env.get",
+    "env(",
+    "System.getenv",
+    "Environment.Get",
+];
+
+/// Signs that a line sets a variable of a container.
+const SETTERS: [&str; 8] = [
+    "withEnv",
+    "with_env",
+    "WithEnv",
+    "WithEnvironment",
+    "Env:",
+    "env:",
+    "addEnv",
+    "environment",
+];
+
+pub(crate) fn read(text: &str, document: &mut Document) {
+    let lower = text.to_ascii_lowercase();
+    if !lower.contains("localstack") {
+        return;
+    }
+    let container =
+        lower.contains("localstack/localstack") || lower.contains("localstackcontainer");
+    for_each_name(text, |name, at, line| {
+        let comment = line.trim_start();
+        if comment.starts_with("//") || comment.starts_with('#') || comment.starts_with('*') {
+            return;
+        }
+        let reads = READERS.iter().any(|sign| line.contains(sign));
+        let sets =
+            SETTERS.iter().any(|sign| line.contains(sign)) || line.contains(&format!("{name}="));
+        let injected = matches!(name, "LOCALSTACK_HOSTNAME" | "EDGE_PORT");
+        let kind = match (reads && injected, sets && container) {
+            (true, _) => RemarkKind::Reader,
+            (_, true) => RemarkKind::TestContainer,
+            _ => return,
+        };
+        document.remarks.push(Remark {
+            kind,
+            name: name.to_owned(),
+            span: at..at + name.len(),
+        });
+    });
+}
+
+/// Exports in a hook that runs inside the server.
+pub(crate) fn init_hook(text: &str, document: &mut Document) {
+    for_each_name(text, |name, at, line| {
+        let sets = line.trim_start().starts_with("export ") && line.contains(&format!("{name}="));
+        if sets {
+            document.remarks.push(Remark {
+                kind: RemarkKind::InitHook,
+                name: name.to_owned(),
+                span: at..at + name.len(),
+            });
+        }
+    });
+}
+
+/// Calls `visit` with every legacy name in a text, its place and its line.
+fn for_each_name(text: &str, mut visit: impl FnMut(&str, usize, &str)) {
+    for name in names::LEGACY {
+        let mut from = 0;
+        while let Some(found) = text.get(from..).and_then(|rest| find_word(rest, name)) {
+            let at = from + found;
+            visit(name, at, text.get(line_span(text, at)).unwrap_or_default());
+            from = at + name.len();
+        }
+    }
+}

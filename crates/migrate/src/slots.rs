@@ -1,0 +1,333 @@
+//! Removing items from lists, mappings, lines and commands.
+//!
+//! Removals of one document are worked out together: when every item of `environment:` goes, the
+//! key goes too, and a continuation chain stays whole whichever of its lines go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::edit::Edit;
+use crate::text::{line_span, with_line_break};
+
+/// How an item is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// It cannot be removed without doubt.
+    Fixed,
+    /// An item of a block of the document.
+    Item {
+        /// Position in [`Document::blocks`](crate::scope::Document::blocks).
+        block: usize,
+        /// Position in [`Block::items`].
+        index: usize,
+    },
+}
+
+/// How the items of a block are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Each item on lines of its own: block YAML, `.env`, bodies of HCL.
+    Lines,
+    /// Items between commas; `trailing` says whether one may stand behind the last.
+    Commas {
+        /// Whether the syntax allows a comma behind the last item.
+        trailing: bool,
+    },
+    /// Words of a command or instruction; lines are joined by this character at their end.
+    Words(char),
+}
+
+/// A list, mapping or command whose items can be removed.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// How items are told apart.
+    pub layout: Layout,
+    /// The bytes of every item, also of those that are no setting, in order.
+    pub items: Vec<Range<usize>>,
+    /// The end of what stands before the first item: a bracket, a word.
+    pub start: usize,
+    /// The start of what stands behind the last item: a bracket.
+    pub end: usize,
+    /// The item that holds the whole block, removed when nothing is left of it.
+    pub parent: Option<(usize, usize)>,
+    /// The line of the key in front of a block of lines.
+    pub key: Option<Range<usize>>,
+    /// What begins a comment at the end of a line.
+    pub comment: &'static str,
+}
+
+/// Returns the edits that remove the items, or `None` when one of them cannot go.
+#[must_use]
+pub fn remove(text: &str, blocks: &[Block], slots: &[(usize, usize)]) -> Option<Vec<Edit>> {
+    let mut wanted: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for &(block, index) in slots {
+        blocks.get(block)?.items.get(index)?;
+        wanted.entry(block).or_default().insert(index);
+    }
+    let mut edits = Vec::new();
+    // Inner blocks come after the ones that hold them.
+    while let Some((id, gone)) = wanted.pop_last() {
+        let block = blocks.get(id)?;
+        if gone.len() < block.items.len() {
+            edits.extend(from_block(text, block, &gone)?);
+            continue;
+        }
+        match (block.layout, &block.key, block.parent) {
+            (Layout::Lines, Some(key), Some((parent, _))) => {
+                // A mapping must not be left without entries.
+                if blocks.get(parent)?.items.len() < 2 {
+                    return None;
+                }
+                let alone = block.items.iter().all(|item| key.end <= item.start);
+                if !alone || !begins_line(text, key.start) {
+                    return None;
+                }
+                edits.push(Edit::delete(whole_lines(text, key.clone())));
+                edits.extend(from_block(text, block, &gone)?);
+            }
+            (_, _, Some((parent, index))) => {
+                if parent >= id || blocks.get(parent)?.items.len() < 2 {
+                    return None;
+                }
+                wanted.entry(parent).or_default().insert(index);
+            }
+            (Layout::Lines, None, None) => edits.extend(from_block(text, block, &gone)?),
+            _ => return None,
+        }
+    }
+    Some(merged(edits))
+}
+
+/// Joins deletions that touch, so that no line break is counted twice.
+fn merged(mut edits: Vec<Edit>) -> Vec<Edit> {
+    edits.sort_unstable();
+    edits.dedup();
+    let mut out: Vec<Edit> = Vec::new();
+    for edit in edits {
+        match out.last_mut() {
+            Some(last) if last.end >= edit.start => last.end = last.end.max(edit.end),
+            _ => out.push(edit),
+        }
+    }
+    out
+}
+
+fn from_block(text: &str, block: &Block, gone: &BTreeSet<usize>) -> Option<Vec<Edit>> {
+    match block.layout {
+        Layout::Lines => gone
+            .iter()
+            .map(|&index| {
+                let item = block.items.get(index)?;
+                if !alone(text, item, block.comment, &[]) {
+                    return None;
+                }
+                Some(Edit::delete(whole_lines(text, item.clone())))
+            })
+            .collect(),
+        Layout::Commas { trailing } => commas(text, block, gone, trailing),
+        Layout::Words(joiner) => words(text, block, gone, joiner),
+    }
+}
+
+/// Returns the lines of a span with their line break.
+fn whole_lines(text: &str, span: Range<usize>) -> Range<usize> {
+    let start = line_span(text, span.start).start;
+    let end = line_span(text, span.end).end;
+    with_line_break(text, start..end)
+}
+
+fn begins_line(text: &str, at: usize) -> bool {
+    let line = line_span(text, at);
+    let lead = text.get(line.start..at).unwrap_or("x");
+    lead.chars().all(|c| matches!(c, ' ' | '\t' | '\u{feff}'))
+}
+
+/// Returns whether nothing but space, the allowed signs and a comment share the lines of an item.
+fn alone(text: &str, item: &Range<usize>, comment: &str, signs: &[char]) -> bool {
+    let line = line_span(text, item.end);
+    let tail = text.get(item.end..line.end).unwrap_or("x").trim();
+    let tail = tail.trim_start_matches(signs).trim_start();
+    begins_line(text, item.start) && (tail.is_empty() || tail.starts_with(comment))
+}
+
+fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> Option<Vec<Edit>> {
+    let comma = |index: usize| {
+        let from = block.items.get(index)?.end;
+        let to = block
+            .items
+            .get(index + 1)
+            .map_or(block.end, |next| next.start);
+        comma_in(text, from..to, block.comment)
+    };
+    let mut edits = Vec::new();
+    let last = (0..block.items.len()).rfind(|n| !gone.contains(n))?;
+    let closed = comma(block.items.len() - 1).is_some();
+    let own_line = |item: &Range<usize>| alone(text, item, block.comment, &[',']);
+    let tail = block.items.get(last + 1..)?;
+    let joined = !closed && !tail.is_empty() && !tail.iter().any(own_line);
+    if joined {
+        edits.push(Edit::delete(block.items.get(last)?.end..tail.last()?.end));
+    }
+    for &index in gone.iter().filter(|n| !joined || **n < last) {
+        let item = block.items.get(index)?;
+        let after = comma(index);
+        let end = after.map_or(item.end, |at| at + 1);
+        if alone(text, item, block.comment, &[',']) {
+            edits.push(Edit::delete(whole_lines(text, item.clone())));
+            continue;
+        }
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        let rest = text.get(end..)?;
+        let gap = rest.len() - rest.trim_start_matches(blank).len();
+        let next = rest.get(gap..)?.chars().next();
+        if after.is_some() && block.items.len() > index + 1 && !matches!(next, Some('\r' | '\n')) {
+            edits.push(Edit::delete(item.start..end + gap));
+        } else {
+            let lead = text.get(..item.start)?.trim_end_matches(blank).len();
+            edits.push(Edit::delete(lead.max(block.start)..end));
+        }
+    }
+    // A comma in front of removed items stays only where the syntax allows one at the end.
+    if !tail.is_empty() && !closed && !joined && !trailing {
+        let at = comma(last)?;
+        edits.push(Edit::delete(at..at + 1));
+    }
+    Some(edits)
+}
+
+/// Returns the first comma of a gap that stands in no comment.
+fn comma_in(text: &str, gap: Range<usize>, comment: &str) -> Option<usize> {
+    let mut at = gap.start;
+    for line in text.get(gap)?.split_inclusive('\n') {
+        let code = line.find(comment).map_or(line, |n| &line[..n]);
+        if let Some(found) = code.find(',') {
+            return Some(at + found);
+        }
+        at += line.len();
+    }
+    None
+}
+
+fn words(text: &str, block: &Block, gone: &BTreeSet<usize>, joiner: char) -> Option<Vec<Edit>> {
+    let kept = (0..block.items.len()).rfind(|n| !gone.contains(n));
+    let mut edits = Vec::new();
+    for &index in gone {
+        let item = block.items.get(index)?;
+        if kept.is_none_or(|last| index > last) {
+            // Nothing follows: the joints in front of it go too.
+            let from = kept.map_or(Some(block.start), |n| block.items.get(n).map(|i| i.end))?;
+            edits.push(Edit::delete(from..item.end));
+            continue;
+        }
+        let line = line_span(text, item.end);
+        let tail = text.get(item.end..line.end)?.trim();
+        if begins_line(text, item.start) && tail.chars().eq([joiner]) {
+            edits.push(Edit::delete(whole_lines(text, item.clone())));
+            continue;
+        }
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        if begins_line(text, item.start) || index == 0 && item.start == block.start {
+            let rest = text.get(item.end..)?;
+            let gap = rest.len() - rest.trim_start_matches(blank).len();
+            edits.push(Edit::delete(item.start..item.end + gap));
+        } else {
+            let lead = text.get(..item.start)?.trim_end_matches(blank).len();
+            edits.push(Edit::delete(lead..item.end));
+        }
+    }
+    Some(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::apply;
+
+    fn block(text: &str, layout: Layout, items: &[&str]) -> Block {
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| {
+                let at = text.find(item).unwrap();
+                at..at + item.len()
+            })
+            .collect();
+        let (start, end) = (
+            text.find(['[', 'c']).unwrap_or(0) + 1,
+            text.rfind(']').unwrap_or(text.len()),
+        );
+        let start = if matches!(layout, Layout::Words(_)) {
+            items[0].start
+        } else {
+            start
+        };
+        Block {
+            layout,
+            items,
+            start,
+            end,
+            parent: None,
+            key: None,
+            comment: "#",
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, layout: Layout, items: &[&str], gone: &[usize], expected: &str) {
+        let blocks = [block(text, layout, items)];
+        let slots: Vec<_> = gone.iter().map(|&n| (0, n)).collect();
+        let edits = remove(text, &blocks, &slots).unwrap();
+        let out = String::from_utf8(apply(text.as_bytes(), &edits).unwrap()).unwrap();
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn commas_stay_in_order() {
+        let loose = Layout::Commas { trailing: true };
+        let strict = Layout::Commas { trailing: false };
+        for layout in [loose, strict] {
+            check("[A, B, C]", layout, &["A", "B", "C"], &[0], "[B, C]");
+            check("[A, B, C]", layout, &["A", "B", "C"], &[1], "[A, C]");
+            check("[A, B, C]", layout, &["A", "B", "C"], &[2], "[A, B]");
+            check("[A, B, C]", layout, &["A", "B", "C"], &[1, 2], "[A]");
+            check("[A, B, C]", layout, &["A", "B", "C"], &[0, 2], "[B]");
+            check("[\n A,\n B\n]", layout, &["A", "B"], &[0], "[\n B\n]");
+        }
+        check("[\n A,\n B\n]", loose, &["A", "B"], &[1], "[\n A,\n]");
+        check("[\n A,\n B\n]", strict, &["A", "B"], &[1], "[\n A\n]");
+        check(
+            "[\n A, # x, y\n B # z\n]",
+            strict,
+            &["A", "B"],
+            &[1],
+            "[\n A # x, y\n]",
+        );
+    }
+
+    #[test]
+    fn continuation_chains_stay_whole() {
+        let words = Layout::Words('\\');
+        check(
+            "a -e B \\\n  -e C \\\n  d",
+            words,
+            &["a", "-e B", "-e C", "d"],
+            &[2],
+            "a -e B \\\n  d",
+        );
+        check(
+            "a -e B \\\n  -e C \\\n  d",
+            words,
+            &["a", "-e B", "-e C", "d"],
+            &[1],
+            "a \\\n  -e C \\\n  d",
+        );
+        check("a b \\\n  -e C", words, &["a", "b", "-e C"], &[2], "a b");
+        check(
+            "a b \\\n  -e C \\\n  -e D\n",
+            words,
+            &["a", "b", "-e C", "-e D"],
+            &[2, 3],
+            "a b\n",
+        );
+        check("X=1 a b", words, &["X=1", "a", "b"], &[0], "a b");
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of the crate from outside.
+
+mod corpus;
+mod disk;
+mod laws;
+mod mutate;
+mod reports;
