@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Url(UrlArgs),
     Rule(RuleArgs),
+    Gateway(crate::gateway::args::GatewayArgs),
+    Tls(crate::gateway::args::TlsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -9,10 +9,12 @@ mod batch;
 mod error;
 mod exit;
 mod explain;
+mod gateway;
 mod input;
 mod render;
 mod rule;
 mod setup;
+mod tls;
 mod url;
 
 use std::io::{self, Write as _};
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
         Command::Rule(args) => rule::run(args),
+        Command::Gateway(args) => gateway::run(args),
+        Command::Tls(args) => tls::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),
     };
