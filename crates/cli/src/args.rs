@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Rule(RuleArgs),
     Gateway(crate::gateway::args::GatewayArgs),
     Tls(crate::gateway::args::TlsArgs),
+    Up(crate::gateway::args::UpArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -15,6 +15,7 @@ mod render;
 mod rule;
 mod setup;
 mod tls;
+mod up;
 mod url;
 
 use std::io::{self, Write as _};
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Rule(args) => rule::run(args),
         Command::Gateway(args) => gateway::run(args),
         Command::Tls(args) => tls::run(args),
+        Command::Up(args) => up::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),
     };

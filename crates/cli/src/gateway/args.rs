@@ -136,3 +136,26 @@ pub(crate) struct TrustArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
+
+/// Run the gateway, and print what puts it beside an emulator.
+///
+/// Without `--compose` and `--image` this serves like `lsconfig gateway`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lsconfig up --upstream http://127.0.0.1:5000
+  lsconfig up --compose --upstream http://moto:5000 --profile moto --app web > compose.lsconfig.yml
+  docker compose -f compose.yml -f compose.lsconfig.yml up
+  lsconfig up --image > Dockerfile")]
+pub(crate) struct UpArgs {
+    /// Print a Compose overlay that adds the gateway to a project.
+    #[arg(long, conflicts_with = "image")]
+    pub(crate) compose: bool,
+    /// Print a Dockerfile for an image that holds nothing but the static binary.
+    #[arg(long)]
+    pub(crate) image: bool,
+    /// With `--compose`: a service whose containers are clients; repeatable.
+    #[arg(long, value_name = "SERVICE", requires = "compose")]
+    pub(crate) app: Vec<String>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}

@@ -23,7 +23,7 @@ use crate::input::{Input, Wanted, read_error};
 const DEFAULT_FILE: &str = "lsconfig.toml";
 
 /// Reads all settings.
-pub(super) fn read(args: &ServeArgs) -> Result<Config, CliError> {
+pub(crate) fn read(args: &ServeArgs) -> Result<Config, CliError> {
     Again::of(args).read()
 }
 
