@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Migrate(MigrateArgs),
     Rule(RuleArgs),
+    Gateway(crate::gateway::args::GatewayArgs),
+    Tls(crate::gateway::args::TlsArgs),
+    Up(crate::gateway::args::UpArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

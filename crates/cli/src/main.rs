@@ -11,11 +11,14 @@ mod dns;
 mod error;
 mod exit;
 mod explain;
+mod gateway;
 mod input;
 mod migrate;
 mod render;
 mod rule;
 mod setup;
+mod tls;
+mod up;
 mod url;
 
 use std::io::{self, Write as _};
@@ -47,6 +50,9 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),
+        Command::Gateway(args) => gateway::run(args),
+        Command::Tls(args) => tls::run(args),
+        Command::Up(args) => up::run(args),
         Command::Completions(args) => setup::completions(args),
         Command::Man(args) => setup::man(args),
     };

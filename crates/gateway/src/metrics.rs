@@ -1,0 +1,226 @@
+//! Counters, and what happened last.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Upper bounds of the duration histogram, in seconds.
+const BOUNDS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
+
+/// Requests that the status page shows.
+const RECENT: usize = 50;
+
+/// One request, as access log and status page show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccessRecord {
+    /// The number that the log and the response share.
+    pub id: String,
+    /// Who asked.
+    pub client: String,
+    /// The method.
+    pub method: String,
+    /// The `Host` header.
+    pub host: String,
+    /// Path without query, which may hold credentials.
+    pub path: String,
+    /// `HTTP/1.1` or `HTTP/2.0`.
+    pub version: String,
+    /// Whether the request came over TLS.
+    pub tls: bool,
+    /// The service, when decided.
+    pub service: Option<&'static str>,
+    /// Where it went; `None` when it was answered here.
+    pub upstream: Option<String>,
+    /// The status of the response.
+    pub status: u16,
+    /// From the head of the request to the head of the response.
+    pub micros: u64,
+    /// How the service was decided; only when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<String>,
+}
+
+/// Counters of one process.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Connections that are open.
+    pub connections: AtomicI64,
+    /// Connections accepted.
+    pub accepted: AtomicU64,
+    /// TLS handshakes done.
+    pub tls_handshakes: AtomicU64,
+    /// Connections that spoke no known protocol, or nothing in time.
+    pub rejected: AtomicU64,
+    /// Requests that wait for their response.
+    pub in_flight: AtomicI64,
+    /// Requests that no upstream answered.
+    pub upstream_failures: AtomicU64,
+    /// Responses whose URLs were changed.
+    pub minted: AtomicU64,
+    /// Settings taken over without restart.
+    pub reloads: AtomicU64,
+    statuses: [AtomicU64; 6],
+    durations: [AtomicU64; BOUNDS.len() + 1],
+    duration_sum: AtomicU64,
+    recent: Mutex<VecDeque<AccessRecord>>,
+}
+
+impl Metrics {
+    /// Counts a response.
+    pub(crate) fn responded(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100);
+        add(self.statuses.get(class).unwrap_or(&self.statuses[0]));
+        let seconds = took.as_secs_f64();
+        let bucket = BOUNDS.iter().position(|&bound| seconds <= bound);
+        add(&self.durations[bucket.unwrap_or(BOUNDS.len())]);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.duration_sum.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// Keeps a record for the status page.
+    pub(crate) fn remember(&self, record: AccessRecord) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(record);
+    }
+
+    /// Returns the last requests, the newest first.
+    #[must_use]
+    pub fn recent(&self) -> Vec<AccessRecord> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().rev().cloned().collect()
+    }
+
+    /// Returns the counters in Prometheus' text format.
+    #[must_use]
+    pub fn to_prometheus(&self) -> String {
+        let mut out = String::with_capacity(2048);
+        let mut simple = |name: &str, kind: &str, help: &str, value: String| {
+            let _ = writeln!(
+                out,
+                "# HELP lsconfig_gateway_{name} {help}\n# TYPE lsconfig_gateway_{name} {kind}\n\
+                 lsconfig_gateway_{name} {value}"
+            );
+        };
+        let gauges = [
+            ("connections", "Open connections.", &self.connections),
+            ("requests_in_flight", "Requests that wait.", &self.in_flight),
+        ];
+        for (name, help, value) in gauges {
+            simple(
+                name,
+                "gauge",
+                help,
+                value.load(Ordering::Relaxed).to_string(),
+            );
+        }
+        let counters = [
+            ("connections_total", "Connections accepted.", &self.accepted),
+            (
+                "tls_handshakes_total",
+                "TLS handshakes.",
+                &self.tls_handshakes,
+            ),
+            (
+                "rejected_total",
+                "Connections without a protocol.",
+                &self.rejected,
+            ),
+            (
+                "upstream_failures_total",
+                "Requests without answer.",
+                &self.upstream_failures,
+            ),
+            ("minted_total", "Responses with changed URLs.", &self.minted),
+            ("reloads_total", "Settings taken over.", &self.reloads),
+        ];
+        for (name, help, value) in counters {
+            simple(
+                name,
+                "counter",
+                help,
+                value.load(Ordering::Relaxed).to_string(),
+            );
+        }
+        self.requests(&mut out);
+        out
+    }
+
+    fn requests(&self, out: &mut String) {
+        let name = "lsconfig_gateway_responses_total";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Responses by class.\n# TYPE {name} counter"
+        );
+        for (class, count) in self.statuses.iter().enumerate().skip(1) {
+            let count = count.load(Ordering::Relaxed);
+            let _ = writeln!(out, "{name}{{class=\"{class}xx\"}} {count}");
+        }
+        let name = "lsconfig_gateway_duration_seconds";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Until the response.\n# TYPE {name} histogram"
+        );
+        let mut total = 0;
+        for (n, count) in self.durations.iter().enumerate() {
+            total += count.load(Ordering::Relaxed);
+            let bound = BOUNDS.get(n).map_or("+Inf".to_owned(), f64::to_string);
+            let _ = writeln!(out, "{name}_bucket{{le=\"{bound}\"}} {total}");
+        }
+        let sum = Duration::from_micros(self.duration_sum.load(Ordering::Relaxed));
+        let _ = writeln!(
+            out,
+            "{name}_sum {}\n{name}_count {total}",
+            sum.as_secs_f64()
+        );
+    }
+}
+
+/// Adds one.
+pub(crate) fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts while it lives.
+pub(crate) struct Counted<'a>(&'a AtomicI64);
+
+impl<'a> Counted<'a> {
+    pub(crate) fn new(gauge: &'a AtomicI64) -> Self {
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histograms_are_cumulative() {
+        let metrics = Metrics::default();
+        metrics.responded(200, Duration::from_micros(500));
+        metrics.responded(502, Duration::from_secs(3600));
+        let text = metrics.to_prometheus();
+        for line in [
+            "lsconfig_gateway_responses_total{class=\"2xx\"} 1",
+            "lsconfig_gateway_responses_total{class=\"5xx\"} 1",
+            "lsconfig_gateway_duration_seconds_bucket{le=\"0.001\"} 1",
+            "lsconfig_gateway_duration_seconds_bucket{le=\"+Inf\"} 2",
+            "lsconfig_gateway_duration_seconds_count 2",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+}

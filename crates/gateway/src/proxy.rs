@@ -1,0 +1,744 @@
+//! One request: who is it for, send it there, make the answer fit the client.
+//!
+//! ```text
+//! bytes -> connection.rs (protocol, TLS) -> hyper (framing) -> Gateway::handle
+//!     request is sound?        -> 400, 405
+//!     /_lsconfig/, /_localstack/ -> internal.rs
+//!     origin allowed?          -> cors.rs, 403, 204
+//!     which service, upstream? -> decide.rs, virtual_host.rs, config.rs
+//!     rewrite, send, rewrite   -> mint.rs, pool.rs
+//! ```
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::ext::on_informational;
+use hyper_util::rt::TokioIo;
+use lsconfig::addr::Host;
+
+use crate::body::{Body, Gate};
+use crate::config::{Profile, Scheme, Upstream};
+use crate::cors;
+use crate::decide::{self, RequestView, Verdict, signing_region};
+use crate::metrics::{AccessRecord, Counted, add};
+use crate::mint;
+use crate::pool::Pool;
+use crate::service::Services;
+use crate::shared::{Shared, State};
+use crate::virtual_host::{
+    EdgeRoute, bucket_label, edge_route, s3_bucket, to_path_style, without_port,
+};
+use crate::{answer, headers, internal, limits};
+
+/// The header that carries the id of a request to the upstream and back to the client.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-lsconfig-request-id");
+
+/// The ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// The client.
+    pub client: SocketAddr,
+    /// Whether it came over TLS.
+    pub tls: bool,
+}
+
+/// The gateway as a service: one request in, one response out.
+///
+/// Cheap to clone. Each worker has its own, with connections of its own.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+}
+
+/// Where a request goes.
+struct Destination {
+    service: Option<&'static str>,
+    upstream: Arc<Upstream>,
+    /// How the upstream is named to people: the setting that holds it.
+    setting: Cow<'static, str>,
+}
+
+impl Gateway {
+    /// A gateway with a pool of its own.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let tls = shared.state().upstream_tls.clone();
+        Self {
+            shared,
+            pool: Arc::new(Pool::new(tls)),
+        }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let started = Instant::now();
+        let shared = &*self.shared;
+        let _counted = Counted::new(&shared.metrics.in_flight);
+        let id = request_id();
+        let log = shared.wants_records() || !request.uri().path().starts_with("/_lsconfig/");
+        let mut record = log.then(|| first_record(&request, peer, &id));
+        let mut response = self.answer(request, peer, &id, record.as_mut()).await;
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().append(REQUEST_ID, value);
+        }
+        let took = started.elapsed();
+        shared.metrics.responded(response.status().as_u16(), took);
+        if let Some(mut record) = record {
+            record.status = response.status().as_u16();
+            record.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            shared.log(record);
+        }
+        response
+    }
+
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: Peer,
+        id: &str,
+        record: Option<&mut AccessRecord>,
+    ) -> Response<Body> {
+        let state = self.shared.state();
+        let host = match sound_host(&request) {
+            Ok(host) => host,
+            Err(refused) => return *refused,
+        };
+        let path = request.uri().path().to_owned();
+        let api_id = text(request.headers(), "x-apigw-api-id").map(str::to_owned);
+        let route = edge_route(request.method().as_str(), &host, &path, api_id.as_deref());
+        if let Some(answered) =
+            internal::answer(&self.shared, &state, &request, &host, route.as_ref(), peer)
+        {
+            return answered;
+        }
+        let client_upgrade = headers::upgrade(request.headers())
+            .map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
+        let (mut parts, incoming) = request.into_parts();
+        let mut body = Buffered::new(incoming);
+        let (verdict, trace) = self.decide(&parts, &host, route.as_ref(), &mut body).await;
+        let service = route
+            .as_ref()
+            .and_then(EdgeRoute::service)
+            .or_else(|| verdict.service());
+        let origin = judge_origin(&state, &parts, &host, service, route.as_ref());
+        match origin {
+            Origin::Refused => {
+                return answer::of(StatusCode::FORBIDDEN, "text/plain", Bytes::new());
+            }
+            Origin::Preflight => {
+                let mut response = Response::new(Body::Empty);
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                state
+                    .cors
+                    .add_headers(&parts.headers, response.headers_mut());
+                return response;
+            }
+            Origin::Ours | Origin::Upstreams => {}
+        }
+        let destination = destination(&state, service, &host);
+        if let Some(record) = record {
+            record.service = service;
+            record.upstream = Some(destination.upstream.url.to_string());
+            record.trace = trace;
+        }
+        let asked = parts.headers.clone();
+        let region = region(&parts, route.as_ref());
+        let fields = service.and_then(|s| {
+            let query = parts.uri.query().unwrap_or_default();
+            mint::fields(s, parts.method.as_str(), &path, query)
+        });
+        let client = fields.map(|_| mint::Client::of(&host, peer.tls, &state.config.urls));
+        self.turn_back(&mut parts, &destination, route.as_ref(), &mut body)
+            .await;
+        let configured = &state.config.urls.address.host;
+        let route_of = route.as_ref();
+        rewrite_request(
+            &mut parts,
+            &host,
+            peer,
+            id,
+            &destination,
+            route_of,
+            configured,
+        );
+        if origin == Origin::Ours && destination.upstream.profile.is_localstack() {
+            // LocalStack would judge the origin by its own ports.
+            parts.headers.remove(header::ORIGIN);
+            parts.headers.remove(header::REFERER);
+        }
+        if fields.is_some() {
+            parts.headers.remove(header::ACCEPT_ENCODING);
+        }
+        if let Some((protocol, _)) = &client_upgrade {
+            let connection = HeaderValue::from_static("upgrade");
+            parts.headers.insert(header::CONNECTION, connection);
+            parts.headers.insert(header::UPGRADE, protocol.clone());
+        }
+        let sent = self.send(parts, body, &destination).await;
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(failed) => return failed,
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return match client_upgrade {
+                Some((_, client)) => upgraded(client, response),
+                None => answer::text(
+                    StatusCode::BAD_GATEWAY,
+                    "lsconfig gateway: the upstream switched protocols without being asked",
+                ),
+            };
+        }
+        if let (Some(fields), Some(client)) = (fields, &client) {
+            let minter = mint::minter(client, &state.config.urls, &region);
+            response = self.mint(response, fields, &minter).await;
+        }
+        if origin == Origin::Ours && asked.contains_key(header::ORIGIN) {
+            state.cors.add_headers(&asked, response.headers_mut());
+        }
+        response
+    }
+
+    /// Decides the service, reading the body where that matters.
+    async fn decide(
+        &self,
+        parts: &Parts,
+        host: &str,
+        route: Option<&EdgeRoute<'_>>,
+        body: &mut Buffered,
+    ) -> (Verdict, Vec<String>) {
+        let explained = self.shared.wants_traces();
+        if route.is_some() && !explained {
+            return (Verdict::Undecided, Vec::new());
+        }
+        let view = view_of(parts, host, &[]);
+        if decide::needs_body(&view) {
+            body.read().await;
+        }
+        let view = RequestView {
+            body: body.bytes(),
+            ..view
+        };
+        if !explained {
+            return (decide::decide(&view), Vec::new());
+        }
+        let (verdict, steps) = decide::explain(&view);
+        let mut trace: Vec<String> = Vec::with_capacity(steps.len() + 1);
+        trace.extend(route.map(|route| format!("edge route: {route:?}")));
+        trace.extend(steps.iter().map(|s| format!("{}: {}", s.rule, s.found)));
+        (verdict, trace)
+    }
+
+    async fn turn_back(
+        &self,
+        parts: &mut Parts,
+        destination: &Destination,
+        route: Option<&EdgeRoute<'_>>,
+        body: &mut Buffered,
+    ) {
+        let upstream = &destination.upstream;
+        let content_type = text(&parts.headers, "content-type");
+        if let (Some(service), Some(content_type)) = (destination.service, content_type)
+            && mint::wants_body(service, parts.method.as_str(), Some(content_type))
+            && body.read().await
+            && let Some(turned) =
+                mint::turn_back(content_type, body.bytes(), &upstream.url, upstream.profile)
+        {
+            let length = HeaderValue::from(turned.len());
+            parts.headers.insert(header::CONTENT_LENGTH, length);
+            body.replace(turned.into());
+        }
+        if let Some(path) = route.and_then(|route| mint::queue_path(route, upstream.profile)) {
+            set_path(&mut parts.uri, &path);
+        }
+    }
+
+    async fn send(
+        &self,
+        mut parts: Parts,
+        body: Buffered,
+        destination: &Destination,
+    ) -> Result<Response<Body>, Response<Body>> {
+        let waits = parts
+            .headers
+            .get(header::EXPECT)
+            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        if body.was_read() {
+            // The client was told to continue already.
+            parts.headers.remove(header::EXPECT);
+        }
+        let upstream = &destination.upstream;
+        let gate = (waits && !body.was_read() && upstream.url.scheme != Scheme::H2c)
+            .then(|| Arc::new(Gate::default()));
+        let mut body = body.into_body();
+        if let Some(gate) = &gate {
+            body = body.behind(Arc::clone(gate));
+        }
+        let mut request = Request::from_parts(parts, body);
+        if let Some(gate) = &gate {
+            let (asked, late) = (Arc::clone(gate), Arc::clone(gate));
+            on_informational(&mut request, move |response| {
+                if response.status() == StatusCode::CONTINUE {
+                    asked.open();
+                }
+            });
+            tokio::spawn(async move {
+                tokio::time::sleep(limits::CONTINUE_TIMEOUT).await;
+                late.open();
+            });
+        }
+        let sent = self.pool.send(&upstream.url, request).await;
+        if let Some(gate) = gate {
+            gate.refuse();
+        }
+        match sent {
+            Ok((response, on_end)) => {
+                let (mut parts, incoming) = response.into_parts();
+                if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+                    return Ok(Response::from_parts(parts, Body::Empty));
+                }
+                headers::remove_hop_by_hop(&mut parts.headers);
+                let mut body = Body::stream(incoming, limits::DOWNLOAD_IDLE_TIMEOUT);
+                if let Some(on_end) = on_end {
+                    body = body.when_done(on_end);
+                }
+                Ok(Response::from_parts(parts, body))
+            }
+            Err(error) => {
+                add(&self.shared.metrics.upstream_failures);
+                tracing::warn!(%error, "upstream");
+                let (service, setting) = (destination.service, &destination.setting);
+                Err(answer::upstream_failed(&error, service, upstream, setting))
+            }
+        }
+    }
+
+    async fn mint(
+        &self,
+        response: Response<Body>,
+        fields: &mint::Fields,
+        minter: &mint::Minter<'_>,
+    ) -> Response<Body> {
+        let (mut parts, body) = response.into_parts();
+        let mut changed = fields.mint_headers(&mut parts.headers, minter);
+        let body = if fields.in_body(&parts.headers) {
+            match collect(body, limits::MAX_RESPONSE_BUFFER).await {
+                Ok(Collected::Whole(bytes)) => {
+                    match fields.mint_body(&parts.headers, &bytes, minter) {
+                        Some(minted) => {
+                            changed = true;
+                            mint::repair(&mut parts.headers, &minted);
+                            Body::from(Bytes::from(minted))
+                        }
+                        None => Body::from(bytes),
+                    }
+                }
+                Ok(Collected::TooLong(body)) => body,
+                Err(error) => {
+                    add(&self.shared.metrics.upstream_failures);
+                    let line = format!("lsconfig gateway: the upstream's answer: {error}");
+                    return answer::text(StatusCode::BAD_GATEWAY, &line);
+                }
+            }
+        } else {
+            body
+        };
+        if changed {
+            add(&self.shared.metrics.minted);
+        }
+        Response::from_parts(parts, body)
+    }
+}
+
+impl tower_service::Service<(Request<Incoming>, Peer)> for Gateway {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, (request, peer): (Request<Incoming>, Peer)) -> Self::Future {
+        let gateway = self.clone();
+        Box::pin(async move { Ok(gateway.handle(request, peer).await) })
+    }
+}
+
+/// A request body of which some may have been read.
+struct Buffered {
+    read: Option<Bytes>,
+    rest: Option<Incoming>,
+}
+
+impl Buffered {
+    fn new(incoming: Incoming) -> Self {
+        Self {
+            read: None,
+            rest: Some(incoming),
+        }
+    }
+
+    /// Reads the body up to the limit, and returns whether that was all.
+    async fn read(&mut self) -> bool {
+        let limit = limits::MAX_REQUEST_BUFFER;
+        let Some(rest) = &mut self.rest else {
+            return true;
+        };
+        if self.read.is_some() || rest.size_hint().lower() > limit as u64 {
+            return false;
+        }
+        let mut read = BytesMut::new();
+        let whole = loop {
+            let frame = tokio::time::timeout(limits::UPLOAD_IDLE_TIMEOUT, rest.frame()).await;
+            match frame {
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        read.extend_from_slice(&data);
+                    }
+                    if read.len() > limit {
+                        break false;
+                    }
+                }
+                Ok(None) => break true,
+                // The rest, asked for again, fails the same way on its way to the upstream.
+                Ok(Some(Err(_))) | Err(_) => break false,
+            }
+        };
+        self.read = Some(read.freeze());
+        if whole {
+            self.rest = None;
+        }
+        whole
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.read.as_deref().unwrap_or_default()
+    }
+
+    fn was_read(&self) -> bool {
+        self.read.is_some()
+    }
+
+    fn replace(&mut self, bytes: Bytes) {
+        self.read = Some(bytes);
+    }
+
+    fn into_body(self) -> Body {
+        match self.rest {
+            Some(rest) => Body::prefixed(self.read, rest, limits::UPLOAD_IDLE_TIMEOUT),
+            None => Body::from(self.read.unwrap_or_default()),
+        }
+    }
+}
+
+enum Collected {
+    Whole(Bytes),
+    TooLong(Body),
+}
+
+/// Reads a body; one that is announced longer than `limit` is handed back untouched.
+async fn collect(body: Body, limit: usize) -> Result<Collected, crate::body::BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Ok(Collected::TooLong(body));
+    }
+    let mut body = body;
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            read.extend_from_slice(&data);
+        }
+        if read.len() > limit {
+            return Ok(Collected::TooLong(body.after(read.freeze())));
+        }
+    }
+    Ok(Collected::Whole(read.freeze()))
+}
+
+/// Returns the host of a sound request, or the refusal.
+///
+/// HTTP/1.1 requires exactly one `Host` (RFC 9112, section 3.2); a target in absolute form replaces
+/// it. HTTP/2 has `:authority`, which a `Host` may only repeat (RFC 9113, section 8.3.1).
+fn sound_host(request: &Request<Incoming>) -> Result<String, Box<Response<Body>>> {
+    let refused = |line| Err(Box::new(answer::text(StatusCode::BAD_REQUEST, line)));
+    if request.method() == Method::CONNECT {
+        return Err(Box::new(answer::text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "lsconfig gateway: CONNECT is not served",
+        )));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, more) = (hosts.next(), hosts.next().is_some());
+    if more {
+        return refused("lsconfig gateway: more than one Host header");
+    }
+    let written = match first.map(|host| host.to_str()) {
+        Some(Err(_)) => return refused("lsconfig gateway: the Host header is no text"),
+        Some(Ok(host)) => Some(host),
+        None => None,
+    };
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let host = match (authority, written) {
+        (Some(authority), Some(host)) if request.version() == Version::HTTP_2 => {
+            if !authority.eq_ignore_ascii_case(host) {
+                return refused("lsconfig gateway: Host and :authority differ");
+            }
+            authority
+        }
+        (Some(authority), _) => authority,
+        (None, Some(host)) => host,
+        (None, None) if request.version() == Version::HTTP_10 => "",
+        (None, None) => return refused("lsconfig gateway: no Host header"),
+    };
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(&b);
+    if !host.bytes().all(sound) {
+        return refused("lsconfig gateway: the Host header is no host");
+    }
+    Ok(host.to_owned())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+pub(crate) fn view_of<'a>(parts: &'a Parts, host: &'a str, body: &'a [u8]) -> RequestView<'a> {
+    let header = |name| text(&parts.headers, name);
+    RequestView {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        host,
+        authorization: header("authorization"),
+        target: header("x-amz-target"),
+        content_type: header("content-type"),
+        user_agent: header("user-agent"),
+        smithy_protocol: header("smithy-protocol"),
+        body,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Refused,
+    Preflight,
+    /// The response headers are ours.
+    Ours,
+    /// The service answers for itself.
+    Upstreams,
+}
+
+fn judge_origin(
+    state: &State,
+    parts: &Parts,
+    host: &str,
+    service: Option<&str>,
+    route: Option<&EdgeRoute<'_>>,
+) -> Origin {
+    let s3 = service == Some("s3")
+        || host.starts_with("s3.")
+        || crate::virtual_host::s3_bucket(host).is_some();
+    let execute_api = matches!(route, Some(EdgeRoute::ExecuteApi { .. }));
+    if !state.cors.applies(s3, execute_api) {
+        return Origin::Upstreams;
+    }
+    match state.cors.judge(&parts.headers) {
+        cors::Verdict::Refused => Origin::Refused,
+        _ if parts.method == Method::OPTIONS && state.cors.answers_preflight() => Origin::Preflight,
+        cors::Verdict::AllowedWithHeaders => Origin::Ours,
+        cors::Verdict::Allowed => Origin::Upstreams,
+    }
+}
+
+fn destination(state: &State, service: Option<&'static str>, host: &str) -> Destination {
+    let config = &state.config;
+    let name = without_port(host);
+    let route = config
+        .routes
+        .iter()
+        .find(|route| route.takes(service, name));
+    match route {
+        Some(route) => Destination {
+            service,
+            upstream: Arc::clone(&route.upstream),
+            setting: match &route.matches {
+                crate::config::Matcher::Service(name) => format!("the route of {name}").into(),
+                crate::config::Matcher::Host(pattern) => format!("the route of {pattern}").into(),
+            },
+        },
+        None => Destination {
+            service,
+            upstream: Arc::clone(&config.upstream),
+            setting: "--upstream".into(),
+        },
+    }
+}
+
+fn region(parts: &Parts, route: Option<&EdgeRoute<'_>>) -> String {
+    let in_route = match route {
+        Some(EdgeRoute::Queue { region, .. }) => *region,
+        _ => None,
+    };
+    in_route
+        .or_else(|| signing_region(text(&parts.headers, "authorization")?))
+        .unwrap_or("us-east-1")
+        .to_owned()
+}
+
+fn rewrite_request(
+    parts: &mut Parts,
+    host: &str,
+    peer: Peer,
+    id: &str,
+    destination: &Destination,
+    route: Option<&EdgeRoute<'_>>,
+    configured: &Host,
+) {
+    let upstream = &destination.upstream;
+    headers::remove_hop_by_hop(&mut parts.headers);
+    headers::set_forwarded(&mut parts.headers, peer.client.ip(), host, peer.tls);
+    let mut seen_host = Cow::Borrowed(host);
+    if route.is_none() && upstream.profile.needs_path_style() {
+        let path = parts.uri.path().to_owned();
+        let (new_host, new_path) = to_path_style(host, &path);
+        if let Cow::Owned(new_path) = new_path {
+            set_path(&mut parts.uri, &new_path);
+            seen_host = Cow::Owned(new_host.into_owned());
+        }
+    }
+    if s3_bucket(host).is_none()
+        && route.is_none()
+        && destination.service == Some("s3")
+        && upstream.profile != Profile::MinIo
+        && let Some((bucket, rest)) = bucket_label(host, configured)
+    {
+        let path = format!("/{bucket}{}", parts.uri.path());
+        set_path(&mut parts.uri, &path);
+        seen_host = Cow::Borrowed(rest);
+    }
+    if !upstream.profile.is_localstack() {
+        add_authorization(parts, destination.service, route);
+    }
+    if upstream.profile.wants_own_host() {
+        seen_host = Cow::Owned(upstream.url.address.to_string());
+    }
+    let values = [(header::HOST, &*seen_host), (REQUEST_ID, id)];
+    for (name, value) in values {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            parts.headers.insert(name, value);
+        }
+    }
+    let target = parts.uri.path_and_query().cloned();
+    let target = target.unwrap_or(PathAndQuery::from_static("/"));
+    let mut uri = http::uri::Parts::default();
+    uri.path_and_query = Some(target);
+    if upstream.url.scheme == Scheme::H2c {
+        uri.scheme = Some(http::uri::Scheme::HTTP);
+        uri.authority = seen_host.parse().ok();
+    }
+    parts.uri = Uri::from_parts(uri).unwrap_or_default();
+    parts.version = if upstream.url.scheme == Scheme::H2c {
+        Version::HTTP_2
+    } else {
+        Version::HTTP_11
+    };
+}
+
+/// Names the service of an unsigned request, as LocalStack does for its own services: other emulators
+/// find the service of a request nowhere else. S3 takes unsigned requests for anonymous ones.
+fn add_authorization(parts: &mut Parts, service: Option<&str>, route: Option<&EdgeRoute<'_>>) {
+    let Some(service) = service.filter(|name| *name != "s3") else {
+        return;
+    };
+    let data_plane = matches!(
+        route,
+        Some(
+            EdgeRoute::ExecuteApi { .. } | EdgeRoute::LambdaUrl { .. } | EdgeRoute::Cluster { .. }
+        )
+    );
+    if data_plane || parts.headers.contains_key(header::AUTHORIZATION) {
+        return;
+    }
+    let name = Services::all()
+        .named(service)
+        .map_or(service, |s| s.signing_name);
+    let region = region(parts, route);
+    let value = format!(
+        "AWS4-HMAC-SHA256 Credential=test/20250101/{region}/{name}/aws4_request, \
+         SignedHeaders=host, Signature=0"
+    );
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        parts.headers.insert(header::AUTHORIZATION, value);
+    }
+}
+
+/// Replaces the path and keeps the query's bytes.
+fn set_path(uri: &mut Uri, path: &str) {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(target) = PathAndQuery::try_from(target) {
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(target);
+        if let Ok(new) = Uri::from_parts(parts) {
+            *uri = new;
+        }
+    }
+}
+
+/// Joins both sides of an upgraded connection until one of them ends.
+fn upgraded(client: hyper::upgrade::OnUpgrade, mut response: Response<Body>) -> Response<Body> {
+    let upstream = hyper::upgrade::on(&mut response);
+    tokio::spawn(async move {
+        let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) else {
+            return;
+        };
+        let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+        let copied = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+        if let Err(error) = copied {
+            tracing::debug!(%error, "upgraded connection");
+        }
+    });
+    response
+}
+
+/// Short ids that differ between processes and requests.
+fn request_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{n:x}", std::process::id())
+}
+
+fn first_record(request: &Request<Incoming>, peer: Peer, id: &str) -> AccessRecord {
+    AccessRecord {
+        id: id.to_owned(),
+        client: peer.client.ip().to_canonical().to_string(),
+        method: request.method().to_string(),
+        host: text(request.headers(), "host")
+            .or_else(|| Some(request.uri().authority()?.as_str()))
+            .unwrap_or_default()
+            .to_owned(),
+        path: request.uri().path().chars().take(256).collect(),
+        version: format!("{:?}", request.version()),
+        tls: peer.tls,
+        service: None,
+        upstream: None,
+        status: 0,
+        micros: 0,
+        trace: Vec::new(),
+    }
+}

@@ -1,0 +1,9 @@
+//! Integration tests of the gateway, one module for each topic.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cors;
+mod harness;
+mod proxy;
+mod routing;
+mod secure;
