@@ -188,7 +188,9 @@ rules! {
         "a published port reaches no listener",
         "`ports:` maps a host port to a container port on which the gateway does not listen. \
          Connections are accepted by Docker and reset at once. Publish the listen port, or add \
-         the port to `GATEWAY_LISTEN`.";
+         the port to `GATEWAY_LISTEN`. It is a warning where another entry reaches the gateway, \
+         and a note for 443, which LocalStack's own Compose file publishes in every edition. DNS \
+         and the port range of services are not looked at.";
     LISTENED_NOT_PUBLISHED = "listened-not-published", Note,
         "a listen port is not published",
         "The gateway listens on a port that `ports:` does not publish. Containers reach it, the \
@@ -196,12 +198,14 @@ rules! {
     URL_PORT_NOT_PUBLISHED = "url-port-not-published", Warning,
         "returned URLs carry a port that the host cannot reach",
         "Queue URLs and others carry the port of `LOCALSTACK_HOST`. No `ports:` entry publishes \
-         that port, so URLs that work in containers fail on the host, or the other way round.";
+         that port, so URLs that work in containers fail on the host, or the other way round. The \
+         second case is a note: it is harmless where containers do not use these URLs.";
     LISTEN_LOOPBACK_IN_CONTAINER = "listen-loopback-in-container", Error,
         "the gateway binds loopback inside its container",
         "An address such as `127.0.0.1:4566` inside a container is reachable from that container \
          alone: published ports and other containers do not arrive. LocalStack from 3.5 on hides \
-         this by binding all interfaces; other releases and engines do not. Use `0.0.0.0`.";
+         this by binding all interfaces, so it is a warning there; other releases and engines do \
+         not. Use `0.0.0.0`.";
     IMAGE_READS_DIFFERENTLY = "image-reads-differently", Error,
         "the image in use does something else than what is meant",
         "The tag of the image names a release of LocalStack that does not read these settings the way \

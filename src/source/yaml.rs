@@ -20,7 +20,7 @@ pub const MAX_BYTES: usize = 8 << 20;
 /// may recurse.
 pub const MAX_DEPTH: usize = 64;
 /// The largest number of nodes in one text; bounds memory to some tens of megabytes.
-pub const MAX_NODES: usize = 400_000;
+pub const MAX_NODES: usize = 200_000;
 /// The largest number of nodes when every alias is followed. A few lines of aliases to aliases
 /// reach billions ("billion laughs"); whoever walks a tree does no more steps than this.
 pub const MAX_EXPANDED: u64 = 1_000_000;

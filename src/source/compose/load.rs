@@ -144,11 +144,10 @@ impl<'i> Loader<'i> {
         for file in self.input.dotenv {
             self.add_dotenv(&mut scope, file);
         }
-        if let Some(name) = &self.input.project_name {
-            scope
-                .own
-                .insert("COMPOSE_PROJECT_NAME".into(), Arc::clone(name));
-        }
+        // Compose always sets this one; a name that nobody knows here is empty, not unset.
+        let name = self.input.project_name.clone().unwrap_or_default();
+        let variable = Arc::from("COMPOSE_PROJECT_NAME");
+        scope.own.entry(variable).or_insert(name);
         Rc::new(scope)
     }
 
