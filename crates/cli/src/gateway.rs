@@ -78,13 +78,13 @@ fn hooks(args: &ServeArgs) -> Hooks {
             }
         }),
         event: Box::new(|event| {
-            let states: &[sd_notify::NotifyState<'_>] = match event {
+            let states: &[sd_notify::NotifyState] = match event {
                 Event::Ready => &[sd_notify::NotifyState::Ready],
                 Event::Reloading => &[sd_notify::NotifyState::Reloading],
                 Event::Stopping => &[sd_notify::NotifyState::Stopping],
             };
             // Without a supervisor there is nobody to tell.
-            let _ = sd_notify::notify(false, states);
+            let _ = sd_notify::notify(states);
         }),
     }
 }
