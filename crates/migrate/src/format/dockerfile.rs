@@ -66,7 +66,7 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
     let items: Vec<Range<usize>> = if first.text.contains('=') {
         words.iter().map(|w| w.span.clone()).collect()
     } else {
-        vec![start..end]
+        std::iter::once(start..end).collect()
     };
     // An instruction with one pair goes as a whole.
     let single = words.len() == 2 || !first.text.contains('=');
@@ -77,7 +77,11 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
         } else {
             Layout::Words('\\')
         },
-        items: if single { vec![start..end] } else { items },
+        items: if single {
+            std::iter::once(start..end).collect()
+        } else {
+            items
+        },
         start,
         end,
         parent: None,

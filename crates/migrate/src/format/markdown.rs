@@ -109,14 +109,15 @@ fn fences(text: &str) -> Vec<Fence> {
         let sign = body.chars().next().filter(|c| matches!(c, '`' | '~'));
         let run = sign.map_or(0, |c| body.len() - body.trim_start_matches(c).len());
         match &mut open {
-            Some((fence, character, length)) => {
-                if sign == Some(*character) && run >= *length && body[run..].trim().is_empty() {
-                    fence.body.end = start;
-                    if let Some((fence, ..)) = open.take() {
-                        found.push(fence);
-                    }
+            Some((fence, character, length))
+                if sign == Some(*character) && run >= *length && body[run..].trim().is_empty() =>
+            {
+                fence.body.end = start;
+                if let Some((fence, ..)) = open.take() {
+                    found.push(fence);
                 }
             }
+            Some(_) => {}
             None if run >= 3 => {
                 let info = body.get(run..).unwrap_or_default().trim();
                 let language = info.split([' ', '{', ',', ':']).next().unwrap_or_default();

@@ -331,7 +331,7 @@ impl Judge<'_> {
                     written.unwrap_or(&parsed.host)
                 ));
             }
-            let known = self.scope.aliases.iter().any(|a| *a == parsed.host);
+            let known = self.scope.aliases.contains(&parsed.host);
             if !known && !self.scope.aliases.is_empty() && !parsed.host.contains('.') {
                 help.push(format!(
                     "no service name or alias here is `{}`",
