@@ -173,7 +173,7 @@ impl Made {
 
     fn compose(&self, image: &str) -> String {
         let pad = " ".repeat(self.indent);
-        let (two, three, four) = (pad.repeat(2), pad.repeat(3), pad.repeat(4));
+        let (two, three) = (pad.repeat(2), pad.repeat(3));
         let mut text = format!("# head\nservices:\n{pad}ls:\n{two}image: \"{image}\"\n");
         if self.ports {
             text += &format!("{two}ports: [\"7001:7001\", \"4566:4566\"]\n");
@@ -188,7 +188,11 @@ impl Made {
                 return text + &format!(" [{}]\n", items.join(", "));
             }
             Form::FlowMap => {
-                let items: Vec<String> = each.map(|(_, (k, v))| format!("{k}: \"{v}\"")).collect();
+                let items: Vec<String> = self
+                    .pairs
+                    .iter()
+                    .map(|(k, v)| format!("{k}: \"{v}\""))
+                    .collect();
                 return text + &format!(" {{ {} }}\n", items.join(", "));
             }
             _ => text.push('\n'),
@@ -201,7 +205,6 @@ impl Made {
                 _ => format!("{three}- {}{tail}\n", self.quoted(n, &format!("{k}={v}"))),
             };
         }
-        let _ = four;
         text
     }
 
