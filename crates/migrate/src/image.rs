@@ -7,7 +7,7 @@ use lsconfig::release::{NEWEST_KNOWN, TargetVersion};
 pub enum Product {
     /// An image of LocalStack itself: `localstack/localstack`, `localstack/localstack-pro`.
     LocalStack,
-    /// An image named after LocalStack that somebody else builds; its own `ENV` may differ.
+    /// An image of LocalStack's name that somebody else publishes; its own `ENV` may differ.
     Custom,
     /// Another emulator that honours the same names.
     Emulator,
@@ -136,7 +136,8 @@ fn product(name: &str) -> Product {
     if organisation == Some("localstack") && SERVERS.contains(&last) {
         return Product::LocalStack;
     }
-    if last == "localstack" || last.starts_with("localstack-") || last.ends_with("-localstack") {
+    // `app-localstack` may as well be an application that is tested against it.
+    if SERVERS.contains(&last) {
         return Product::Custom;
     }
     if UNRELATED.contains(&last) {
@@ -209,7 +210,8 @@ mod tests {
         check("localstack/localstack:3.0@sha256:00", LocalStack, None);
         check("localstack/localstack:community-archive", LocalStack, None);
         check("ghcr.io/acme/localstack:3", Custom, None);
-        check("acme/my-localstack", Custom, None);
+        check("acme/my-localstack", Other, None);
+        check("acme/localstack-init", Other, None);
         check("floci/floci:latest", Emulator, None);
         check("postgres:15", Unrelated, None);
         check("example/worker", Other, None);

@@ -252,8 +252,8 @@ impl Reader<'_> {
     /// `KEY=VALUE` in one scalar.
     fn pair(&self, scalar: &Scalar, flow: bool, slot: Slot) -> Option<Setting> {
         let (name, value) = match scalar.text.split_once('=') {
-            Some((name, value)) => (name.trim_end(), Some(value.to_owned())),
-            None => (scalar.text.trim(), None),
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (scalar.text.as_str(), None),
         };
         if name.is_empty() || !scalar.verbatim {
             return (!name.is_empty()).then(|| Setting {
