@@ -413,6 +413,8 @@ struct Rules {
     sns_cert_url_host: bool,
     /// 4.13.0: custom domain names depend on the region.
     regional_domain_hash: bool,
+    /// The web framework of the releases writes `Location` headers anew.
+    rewrites_headers: bool,
     /// 4.14.0: S3 encodes keys in XML and headers.
     encoded_keys: bool,
 }
@@ -429,6 +431,7 @@ impl Rules {
                 execute_api_path: true,
                 sns_cert_url_host: true,
                 regional_domain_hash: true,
+                rewrites_headers: false,
                 encoded_keys: true,
             };
         };
@@ -446,6 +449,7 @@ impl Rules {
             execute_api_path: from(3, 8),
             sns_cert_url_host: from(4, 1),
             regional_domain_hash: from(4, 13),
+            rewrites_headers: true,
             encoded_keys: from(4, 14),
         }
     }

@@ -95,12 +95,16 @@ impl Int {
         let mut value: Option<i64> = Some(0);
         let mut count = 0usize;
         let mut after_digit = false;
-        for c in digits.chars() {
+        let mut rest = "";
+        for (at, c) in digits.char_indices() {
             if c == '_' && after_digit {
                 after_digit = false;
                 continue;
             }
-            let digit = decimal_digit(c).ok_or_else(|| ParseIntError::Syntax(text.into()))?;
+            let Some(digit) = decimal_digit(c) else {
+                rest = &digits[at..];
+                break;
+            };
             value = value.and_then(|v| v.checked_mul(10)?.checked_add(i64::from(digit)));
             count += 1;
             after_digit = true;
@@ -110,6 +114,10 @@ impl Int {
         }
         if count > MAX_INT_DIGITS {
             return Err(ParseIntError::TooLong(count));
+        }
+        // Only now does Python look at what follows the digits.
+        if !rest.is_empty() {
+            return Err(ParseIntError::Syntax(text.into()));
         }
         if let Some(value) = value {
             return Ok(Self(Repr::Small(if negative { -value } else { value })));
@@ -322,6 +330,26 @@ mod tests {
         }
         check("\u{1d}80\u{1d}", None);
         check(&"1".repeat(4301), None);
+    }
+
+    #[test]
+    fn the_limit_is_checked_after_the_digits_and_before_what_follows() {
+        let ones = "1".repeat(MAX_INT_DIGITS + 1);
+        let kind = |text: String| match Int::parse(&text) {
+            Ok(_) => "a number",
+            Err(ParseIntError::TooLong(count)) if count == MAX_INT_DIGITS + 1 => "too long",
+            Err(ParseIntError::TooLong(_)) => "another count",
+            Err(ParseIntError::Syntax(_)) => "syntax",
+        };
+        for tail in ["", "x", " ", " 1", ".0", "\u{1d}", "é", "_1x"] {
+            let ones = if tail == "_1x" { &ones[1..] } else { &ones };
+            assert_eq!(kind(format!(" +{ones}{tail}")), "too long", "{tail:?}");
+        }
+        for tail in ["_", "__1", "_x", "_ "] {
+            assert_eq!(kind(format!("{ones}{tail}")), "syntax", "{tail:?}");
+        }
+        assert_eq!(kind("1_".repeat(MAX_INT_DIGITS + 1)), "syntax");
+        assert_eq!(kind(format!("{}x", &ones[1..])), "syntax");
     }
 
     #[test]

@@ -126,6 +126,26 @@ pub struct Fallback {
     pub name: &'static str,
     /// The first release that no longer does so.
     pub until: Option<TargetVersion>,
+    /// What it counts beside the other one.
+    pub rule: FallbackRule,
+}
+
+impl Fallback {
+    /// Returns whether `version` reads the other one, by this rule.
+    #[must_use]
+    pub fn counts_in(&self, version: TargetVersion, rule: FallbackRule) -> bool {
+        self.rule == rule && self.until.is_none_or(|until| version < until)
+    }
+}
+
+/// What an older name counts in releases that read it beside its successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackRule {
+    /// It is read where the successor is unset.
+    WhenUnset,
+    /// Either of the two turns the feature on, so it wins over a successor that is off. Normalized
+    /// semantics read it where the successor is unset.
+    EitherOn,
 }
 
 /// The life of a variable in releases.

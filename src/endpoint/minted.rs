@@ -40,6 +40,11 @@ pub(super) enum Part<'a> {
     Text(&'a str),
     /// An IPv6 literal that needs brackets (RFC 3986, 3.2.2).
     Bracketed(&'a str),
+    /// A host in lower case, up to the zone of an IPv6 literal.
+    Lower {
+        host: &'a str,
+        brackets: bool,
+    },
     Number(u16),
     Int(&'a Int),
     /// Text to be percent-encoded.
@@ -55,7 +60,8 @@ pub(super) enum Escape {
     Nothing,
     /// Unreserved characters (RFC 3986, 2.3) and `/` stay: Python's `quote`.
     Path,
-    /// Those, the reserved characters and `%` stay: how Werkzeug writes a `Location` header.
+    /// Those, the reserved characters and `%` stay: how Werkzeug writes a `Location` header. An
+    /// empty query or fragment goes, as do the characters that Python's `urlsplit` removes.
     Header,
 }
 
@@ -77,6 +83,18 @@ impl<'a> From<&'a str> for Part<'a> {
     }
 }
 
+impl<'a> Part<'a> {
+    /// Returns a host in lower case; another piece as it is.
+    pub(super) fn lower(self) -> Self {
+        let (host, brackets) = match self {
+            Self::Text(host) => (host, false),
+            Self::Bracketed(host) => (host, true),
+            other => return other,
+        };
+        Self::Lower { host, brackets }
+    }
+}
+
 impl Part<'_> {
     #[inline]
     fn write_to(self, out: &mut impl Write) -> fmt::Result {
@@ -87,8 +105,10 @@ impl Part<'_> {
                 out.write_str(text)?;
                 out.write_char(']')
             }
+            Self::Lower { host, brackets } => write_lower(host, brackets, out),
             Self::Number(number) => write_number(number, out),
             Self::Int(number) => write!(out, "{number}"),
+            Self::Key(text, Escape::Header) => write_location(text, out),
             Self::Key(text, escape) => write_escaped(text, escape, out),
             Self::Hex(bytes) => bytes.into_iter().try_for_each(|b| write_hex(b, out)),
         }
@@ -98,11 +118,12 @@ impl Part<'_> {
         match self {
             Self::Text(text) => text.len(),
             Self::Bracketed(text) => text.len() + 2,
+            Self::Lower { host, brackets } => host.len() + 2 * usize::from(brackets),
             Self::Number(number) => 1 + number.checked_ilog10().unwrap_or(0) as usize,
-            Self::Int(number) => {
+            Self::Int(_) | Self::Key(_, Escape::Header) => {
                 let mut counter = Counter(0);
                 // A counter takes every text.
-                let _ = write!(counter, "{number}");
+                let _ = self.write_to(&mut counter);
                 counter.0
             }
             Self::Key(text, escape) => {
@@ -155,6 +176,32 @@ fn write_escaped(text: &str, escape: Escape, out: &mut impl Write) -> fmt::Resul
         rest = chars.as_str();
     }
     out.write_str(rest)
+}
+
+/// Writes what stands after the authority: path, query and fragment, without an empty one.
+fn write_location(text: &str, out: &mut impl Write) -> fmt::Result {
+    let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    for (mark, part) in [("", path), ("?", query), ("#", fragment)] {
+        let mut pieces = part.split(['\t', '\r', '\n']).filter(|p| !p.is_empty());
+        if let Some(first) = pieces.next() {
+            out.write_str(mark)?;
+            write_escaped(first, Escape::Header, out)?;
+        }
+        pieces.try_for_each(|piece| write_escaped(piece, Escape::Header, out))?;
+    }
+    Ok(())
+}
+
+fn write_lower(host: &str, brackets: bool, out: &mut impl Write) -> fmt::Result {
+    let zone = host.find('%').unwrap_or(host.len());
+    let (address, zone) = host.split_at(zone);
+    out.write_str(if brackets { "[" } else { "" })?;
+    address
+        .chars()
+        .try_for_each(|c| out.write_char(c.to_ascii_lowercase()))?;
+    out.write_str(zone)?;
+    out.write_str(if brackets { "]" } else { "" })
 }
 
 struct Counter(usize);
@@ -339,5 +386,30 @@ mod tests {
             mint![Part::Key(key, Escape::Header)],
             "a/b%20c%22?%C3%BC+%&~",
         );
+        for (key, expected) in [
+            ("!?", "!"),
+            ("!#", "!"),
+            ("a?#", "a"),
+            ("a#?", "a#?"),
+            ("a??", "a??"),
+            ("a?#b", "a#b"),
+            ("a?b#", "a?b"),
+            ("a#?b##", "a#?b##"),
+            ("?\t#\n", ""),
+            ("a\tb?\tx[", "ab?x%5B"),
+        ] {
+            check(
+                mint![Part::Key(key, Escape::Header), "."],
+                &format!("{expected}."),
+            );
+        }
+    }
+
+    #[test]
+    fn lower_case_ends_at_the_zone() {
+        check(mint![Part::Text("Foo.Bar").lower()], "foo.bar");
+        let zoned = Part::Bracketed("FE80::1%Eth0").lower();
+        check(mint![zoned], "[fe80::1%Eth0]");
+        check(mint![Part::Number(80).lower()], "80");
     }
 }

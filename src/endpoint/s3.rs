@@ -4,6 +4,7 @@ use super::kinds::{Input, Kind, MintedValue};
 use super::minted::{Escape, Fallback, Minted, Part, mint};
 use super::{Endpoints, Port};
 use crate::aws::{BucketName, NameOf, Region};
+use crate::python::is_space;
 use crate::release::Line;
 use crate::resolve::CLOUD;
 
@@ -31,7 +32,7 @@ impl<'a> S3<'a> {
     ) -> Minted<'a> {
         match region.as_text() {
             "us-east-1" => mint!["/", bucket.as_text()],
-            _ => self.location(bucket.as_text(), Part::Text("")),
+            _ => self.header(bucket.as_text(), ""),
         }
     }
 
@@ -44,8 +45,12 @@ impl<'a> S3<'a> {
         bucket: &'a (impl NameOf<BucketName> + ?Sized),
         key: &'a str,
     ) -> Minted<'a> {
-        let escape = self.escape(Escape::Nothing);
-        self.location(bucket.as_text(), Part::Key(key, escape))
+        let escape = if self.endpoints.rules.encoded_keys {
+            Escape::Path
+        } else {
+            Escape::Nothing
+        };
+        self.location(bucket.as_text(), Part::Key(key, escape), false)
     }
 
     /// Returns the `Location` header of a POST upload.
@@ -55,8 +60,7 @@ impl<'a> S3<'a> {
         bucket: &'a (impl NameOf<BucketName> + ?Sized),
         key: &'a str,
     ) -> Minted<'a> {
-        let escape = self.escape(Escape::Header);
-        self.location(bucket.as_text(), Part::Key(key, escape))
+        self.header(bucket.as_text(), key)
     }
 
     /// Returns `Location` in the XML answer of a POST upload.
@@ -88,12 +92,9 @@ impl<'a> S3<'a> {
     ) -> Minted<'a> {
         let key = Part::Key(key, Escape::Path);
         if self.endpoints.takes_labels() {
-            self.virtual_host(
-                bucket.as_text(),
-                self.endpoints.host(),
-                self.virtual_port(),
-                key,
-            )
+            let (host, port) = (self.endpoints.host(), self.virtual_port());
+            let bucket = Part::Text(bucket.as_text());
+            self.virtual_host(bucket, host, [":".into(), port.into()], key)
         } else {
             let path = self.path_style(bucket.as_text(), key);
             path.with_fallback(Some(Fallback::PathForm))
@@ -124,44 +125,59 @@ impl<'a> S3<'a> {
         mint![bucket.as_text(), ".s3.", parent].with_fallback(fallback)
     }
 
-    fn escape(self, before: Escape) -> Escape {
-        if self.endpoints.rules.encoded_keys {
-            Escape::Path
-        } else {
-            before
-        }
+    /// A `Location` header. From 3.0 on Werkzeug writes it anew (`iri_to_uri`); what came with
+    /// older releases passes ASCII without white space as it is.
+    fn header(self, bucket: &'a str, key: &'a str) -> Minted<'a> {
+        let rules = &self.endpoints.rules;
+        let plain = key.is_ascii() && !key.contains(is_space);
+        let rewritten = rules.rewrites_headers && !(rules.legacy.is_some() && plain);
+        let escape = match (rules.encoded_keys, rewritten) {
+            (true, _) => Escape::Path,
+            (false, true) => Escape::Header,
+            (false, false) => Escape::Nothing,
+        };
+        self.location(bucket, Part::Key(key, escape), rewritten)
     }
 
     /// Virtual-host style where names below the host are known to resolve, else path style
-    /// (`s3/utils.py`).
-    fn location(self, bucket: &'a str, key: Part<'a>) -> Minted<'a> {
+    /// (`s3/utils.py`). Rewriting makes the authority lower-case and drops a port of 0.
+    fn location(self, bucket: &'a str, key: Part<'a>, rewritten: bool) -> Minted<'a> {
         let endpoints = &self.endpoints;
-        if let Some(version) = endpoints.rules.legacy {
-            let (scheme, legacy) = (endpoints.scheme, &endpoints.legacy);
-            if legacy.external != "localhost" {
-                let port = legacy.url_port;
-                return mint![
-                    scheme,
-                    "://",
-                    legacy.external,
-                    ":",
-                    port,
-                    "/",
-                    bucket,
-                    "/",
-                    key
-                ];
+        let legacy = &endpoints.legacy;
+        let (host, port, below) = match endpoints.rules.legacy {
+            Some(_) if legacy.external != "localhost" => {
+                (Part::Text(legacy.external), legacy.url_port, false)
             }
-            let port = match version.line() {
-                Line::V1 => legacy.url_port,
-                _ => legacy.edge_port,
-            };
-            return self.virtual_host(bucket, endpoints.host(), port, key);
-        }
-        if endpoints.host.text == CLOUD {
-            self.virtual_host(bucket, endpoints.host(), endpoints.port, key)
+            Some(version) if version.line() == Line::V1 => {
+                (endpoints.host(), legacy.url_port, true)
+            }
+            Some(_) => (endpoints.host(), legacy.edge_port, true),
+            None => (
+                endpoints.host(),
+                endpoints.port,
+                endpoints.host.text == CLOUD,
+            ),
+        };
+        let port = match port {
+            Port::Number(0) if rewritten => ["".into(), "".into()],
+            port => [":".into(), port.into()],
+        };
+        let name = |part: Part<'a>| if rewritten { part.lower() } else { part };
+        if below {
+            self.virtual_host(name(bucket.into()), name(host), port, key)
         } else {
-            self.path_style(bucket, key)
+            let ([colon, port], scheme) = (port, endpoints.scheme);
+            mint![
+                scheme,
+                "://",
+                name(host),
+                colon,
+                port,
+                "/",
+                bucket,
+                "/",
+                key
+            ]
         }
     }
 
@@ -175,9 +191,9 @@ impl<'a> S3<'a> {
 
     fn virtual_host(
         self,
-        bucket: &'a str,
+        bucket: Part<'a>,
         host: Part<'a>,
-        port: Port<'a>,
+        [colon, port]: [Part<'a>; 2],
         key: Part<'a>,
     ) -> Minted<'a> {
         mint![
@@ -186,7 +202,7 @@ impl<'a> S3<'a> {
             bucket,
             ".s3.",
             host,
-            ":",
+            colon,
             port,
             "/",
             key

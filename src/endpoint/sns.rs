@@ -26,31 +26,39 @@ impl<'a> Sns<'a> {
     /// Returns `SubscribeURL`, which confirms a subscription. The ARN is not encoded.
     #[must_use]
     pub fn subscribe_url(self, topic_arn: &'a str, token: &'a str) -> Minted<'a> {
-        let ((host, port), scheme) = (self.authority(), self.endpoints.scheme);
+        let [scheme, slashes, host, colon, port] = self.base();
         let action = "/?Action=ConfirmSubscription&TopicArn=";
         mint![
-            scheme, "://", host, ":", port, action, topic_arn, "&Token=", token
+            scheme, slashes, host, colon, port, action, topic_arn, "&Token=", token
         ]
     }
 
     /// Returns `UnsubscribeURL`. The ARN is not encoded.
     #[must_use]
     pub fn unsubscribe_url(self, subscription_arn: &'a str) -> Minted<'a> {
-        let ((host, port), scheme) = (self.authority(), self.endpoints.scheme);
+        let [scheme, slashes, host, colon, port] = self.base();
         let action = "/?Action=Unsubscribe&SubscriptionArn=";
-        mint![scheme, "://", host, ":", port, action, subscription_arn]
+        mint![scheme, slashes, host, colon, port, action, subscription_arn]
     }
 
-    /// Returns `SigningCertURL`, on `SNS_CERT_URL_HOST` over https when that is set.
+    /// Returns `SigningCertURL`.
     #[must_use]
     pub fn signing_cert_url(self) -> Minted<'a> {
+        let [scheme, slashes, host, colon, port] = self.base();
+        mint![scheme, slashes, host, colon, port, CERTIFICATE_PATH]
+    }
+
+    /// What every URL begins with: `SNS_CERT_URL_HOST` over https when that is set, whose name
+    /// promises less (`get_cert_base_url`).
+    fn base(self) -> [Part<'a>; 5] {
         if let Some(host) = self.endpoints.sns_cert_url_host
             && self.endpoints.rules.sns_cert_url_host
         {
-            return mint!["https://", host, CERTIFICATE_PATH];
+            return ["https", "://", host, "", ""].map(Part::Text);
         }
-        let ((host, port), scheme) = (self.authority(), self.endpoints.scheme);
-        mint![scheme, "://", host, ":", port, CERTIFICATE_PATH]
+        let (host, port) = self.authority();
+        let scheme = self.endpoints.scheme;
+        [scheme.into(), "://".into(), host, ":".into(), port.into()]
     }
 
     /// Up to 2.3 `HOSTNAME_EXTERNAL` with `EDGE_PORT_HTTP or EDGE_PORT`.

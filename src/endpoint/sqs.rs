@@ -135,7 +135,7 @@ impl<'a> Sqs<'a> {
             SqsStrategy::Domain => own.domain(configured, queue),
             SqsStrategy::Path => own.path(configured, queue),
             SqsStrategy::Dynamic if endpoints.rules.sqs_dynamic => {
-                let Some(host) = self.request_host else {
+                let Some(host) = self.requested_host() else {
                     return own.path(requested, queue);
                 };
                 let (strategy, host) = self.guess(host);
@@ -171,12 +171,24 @@ impl<'a> Sqs<'a> {
         guess_strategy(host)
     }
 
+    /// The host of the request without the default port of its scheme, as Werkzeug gives it
+    /// (`werkzeug/sansio/utils.py`, `get_host`).
+    fn requested_host(self) -> Option<&'a str> {
+        let default_port = match self.request_scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => "",
+        };
+        let host = self.request_host?;
+        Some(host.strip_suffix(default_port).unwrap_or(host))
+    }
+
     /// 1.x and 2.x: the request is mirrored unless `SQS_PORT_EXTERNAL` or `domain` is set.
     fn legacy_url(self, queue: Queue<'a>) -> Minted<'a> {
         let legacy = &self.endpoints.legacy;
         let configured = self.endpoints.scheme;
         let scheme = self.request_scheme;
-        let mirrored = match self.request_host {
+        let mirrored = match self.requested_host() {
             Some(host) => Base::new(Part::Text(host), "", Part::Text("")),
             None => Base::new(Part::Text("localhost"), ":", legacy.url_port.into()),
         };

@@ -7,7 +7,7 @@ use super::index::Index;
 use super::release::int;
 use crate::python::{self, Int};
 use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
-use crate::variable::{self, Kind, TABLE, Variable};
+use crate::variable::{self, FallbackRule, Kind, TABLE, Variable};
 
 /// How far the end of the port range lies above its start by default.
 const PORT_RANGE: u16 = 50;
@@ -62,6 +62,12 @@ fn read_all(
                 }
             }
         };
+        if let Some(older) = variable.fallback
+            && !keep_fallbacks
+            && older.counts_in(place.version, FallbackRule::EitherOn)
+        {
+            turn_on(index, older.name, variable.name, &mut setting);
+        }
         if variable.name == "EXTERNAL_SERVICE_PORTS_END"
             && setting.derivation.basis == Basis::Default
         {
@@ -103,7 +109,7 @@ fn read_one(
         });
     }
     if let Some(fallback) = variable.fallback
-        && (keep_fallbacks || fallback.until.is_none_or(|until| place.version < until))
+        && (keep_fallbacks || fallback.counts_in(place.version, FallbackRule::WhenUnset))
         && let Some(older) = variable::lookup(fallback.name)
         && let Some(occurrence) = index.get(older.name)
         && let Some(value) = parse(older, &occurrence.raw)?
@@ -117,6 +123,20 @@ fn read_one(
         value: default_value(variable, place),
         derivation: Derivation::default_value(),
     })
+}
+
+/// An older name that is on turns on what its successor leaves off.
+fn turn_on(index: &Index, older: &'static str, newer: &'static str, setting: &mut Setting<Value>) {
+    if setting.value == Value::Flag(false)
+        && index
+            .get(older)
+            .is_some_and(|occurrence| python::is_true(&occurrence.raw))
+    {
+        *setting = Setting {
+            value: Value::Flag(true),
+            derivation: index.derive(Basis::Fallback, &[older, newer]),
+        };
+    }
 }
 
 /// Reads a present text; `None` when it counts as unset.

@@ -1,8 +1,8 @@
 //! The rows. Sections of LocalStack's deprecation list keep its order, in which it warns.
 
 use super::{
-    Default, Deprecation, Dialect, Engine, Fallback, Family, Kind, Lifecycle, Reading, Replacement,
-    Role, Text, Variable,
+    Default, Deprecation, Dialect, Engine, Fallback, FallbackRule, Family, Kind, Lifecycle,
+    Reading, Replacement, Role, Text, Variable,
 };
 use crate::release::TargetVersion;
 
@@ -1472,6 +1472,7 @@ pub static TABLE: &[Variable] = &[
         fallback: Some(Fallback {
             name: "ES_ENDPOINT_STRATEGY",
             until: Some(TargetVersion::exact(3, 0, 0)),
+            rule: FallbackRule::WhenUnset,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
@@ -1497,6 +1498,7 @@ pub static TABLE: &[Variable] = &[
         fallback: Some(Fallback {
             name: "ES_CUSTOM_BACKEND",
             until: Some(TargetVersion::exact(3, 0, 0)),
+            rule: FallbackRule::WhenUnset,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
@@ -1521,7 +1523,8 @@ pub static TABLE: &[Variable] = &[
         }],
         fallback: Some(Fallback {
             name: "ES_MULTI_CLUSTER",
-            until: Some(TargetVersion::exact(0, 14, 0)),
+            until: Some(TargetVersion::exact(3, 0, 0)),
+            rule: FallbackRule::EitherOn,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
@@ -1547,6 +1550,7 @@ pub static TABLE: &[Variable] = &[
         fallback: Some(Fallback {
             name: "SERVICE_INSTANCES_PORTS_START",
             until: None,
+            rule: FallbackRule::WhenUnset,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
@@ -1572,6 +1576,7 @@ pub static TABLE: &[Variable] = &[
         fallback: Some(Fallback {
             name: "SERVICE_INSTANCES_PORTS_END",
             until: None,
+            rule: FallbackRule::WhenUnset,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(0, 14, 0)),
@@ -1966,6 +1971,7 @@ pub static TABLE: &[Variable] = &[
         fallback: Some(Fallback {
             name: "LAMBDA_DOCKER_NETWORK",
             until: None,
+            rule: FallbackRule::WhenUnset,
         }),
         lifecycle: Lifecycle {
             introduced: Some(TargetVersion::exact(1, 1, 0)),

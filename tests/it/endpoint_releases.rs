@@ -206,6 +206,137 @@ fn releases_differ_where_they_changed() {
 }
 
 #[test]
+fn every_url_of_sns_is_at_the_host_of_its_certificate() {
+    let mut config = EndpointConfig::new(HostPort::new("foo.bar", 80), TargetVersion::new(4, 12));
+    config.sns_cert_url_host = Some("sns.example".into());
+    let urls = |config: &EndpointConfig| {
+        let sns = config.endpoints().sns();
+        [
+            sns.subscribe_url("arn", "t").to_url(),
+            sns.unsubscribe_url("arn").to_url(),
+            sns.signing_cert_url().to_url(),
+        ]
+        .map(|url| url.split_inclusive('/').take(3).collect::<String>())
+    };
+    assert_eq!(urls(&config), ["https://sns.example/"; 3]);
+    config.semantics = TargetVersion::new(4, 0).into();
+    assert_eq!(urls(&config), ["http://foo.bar:80/"; 3]);
+}
+
+#[test]
+fn the_default_port_of_the_request_is_not_part_of_its_host() {
+    let check = |version: (u16, u16), scheme: &str, host: &str, expected: &str| {
+        let version = TargetVersion::new(version.0, version.1);
+        let mut config = EndpointConfig::new(HostPort::new("foo.bar", 1), version);
+        config.sqs = SqsStrategy::Dynamic;
+        let sqs = config.endpoints().sqs();
+        let sqs = sqs.request_scheme(scheme).request_host(host);
+        let url = sqs.queue_url("us-east-1", ACCOUNT, "q").to_url();
+        assert_eq!(url, format!("{expected}/{ACCOUNT}/q"), "{scheme} {host}");
+    };
+    let new = (4, 12);
+    check(new, "http", "queue.foo.bar:80", "http://queue.foo.bar");
+    check(new, "https", "queue.foo.bar:80", "https://queue.foo.bar:80");
+    check(
+        new,
+        "https",
+        "sqs.x.foo.bar:443",
+        "https://sqs.us-east-1.foo.bar",
+    );
+    check(
+        new,
+        "http",
+        "sqs.x.foo.bar:443",
+        "http://sqs.us-east-1.foo.bar:443",
+    );
+    check(new, "http", "h:80", "http://h/queue/us-east-1");
+    check(new, "http", "h:8080", "http://h:8080/queue/us-east-1");
+    check(new, "http", "[::1]:80", "http://[::1]/queue/us-east-1");
+    check(new, "http", "sqs.localhost:4566", "http://sqs.us-east-1.");
+    check((2, 3), "http", "h:80", "http://h");
+    check((1, 4), "https", "h:443", "https://h");
+}
+
+#[test]
+fn location_headers_are_written_anew_from_3_0_on() {
+    let check = |version: (u16, u16), host: &str, key: &str, header: &str, xml: &str| {
+        let version = TargetVersion::new(version.0, version.1);
+        let (host, port) = host.rsplit_once(':').unwrap();
+        let address = HostPort::new(host, port.parse().unwrap());
+        let mut config = EndpointConfig::new(address, version);
+        config.legacy.hostname_external = host.into();
+        let s3 = config.endpoints().s3();
+        assert_eq!(s3.post_object_header("b", key), header, "{host} {key}");
+        assert_eq!(s3.post_object_xml("b", key), xml, "{host} {key}");
+    };
+    let new = (4, 12);
+    check(
+        new,
+        "Foo.Bar:80",
+        "!?",
+        "http://foo.bar:80/b/!",
+        "http://Foo.Bar:80/b/!?",
+    );
+    check(
+        new,
+        "Foo.Bar:80",
+        "K#",
+        "http://foo.bar:80/b/K",
+        "http://Foo.Bar:80/b/K#",
+    );
+    check(
+        new,
+        "f:80",
+        "a?#[",
+        "http://f:80/b/a#%5B",
+        "http://f:80/b/a?#[",
+    );
+    check(
+        new,
+        "FE80::A:1",
+        "k",
+        "http://[fe80::a]:1/b/k",
+        "http://[FE80::A]:1/b/k",
+    );
+    check(new, "f:0", "k", "http://f/b/k", "http://f:0/b/k");
+    check(
+        (4, 14),
+        "Foo:1",
+        "?",
+        "http://foo:1/b/%3F",
+        "http://Foo:1/b/%3F",
+    );
+    check(
+        (2, 3),
+        "Foo:1",
+        "[?",
+        "http://Foo:4566/b/[?",
+        "http://Foo:4566/b/[?",
+    );
+    check(
+        (2, 3),
+        "Foo:1",
+        "a b?",
+        "http://foo:4566/b/a%20b",
+        "http://Foo:4566/b/a b?",
+    );
+
+    let config = EndpointConfig::new(HostPort::new("Foo", 1), TargetVersion::new(4, 12));
+    let s3 = config.endpoints().s3();
+    assert_eq!(
+        s3.create_bucket_location("eu-west-1", "b"),
+        "http://foo:1/b/"
+    );
+    assert_eq!(s3.create_bucket_location("us-east-1", "b"), "/b");
+    let config = EndpointConfig::new(HostPort::new("Foo", 1), Semantics::Normalized);
+    let s3 = config.endpoints().s3();
+    assert_eq!(
+        s3.create_bucket_location("eu-west-1", "b"),
+        "http://Foo:1/b/"
+    );
+}
+
+#[test]
 fn brackets_appear_where_a_release_puts_them() {
     let host = HostPort::new("::1", 5000);
     let at = |semantics: Semantics| EndpointConfig::new(host.clone(), semantics);

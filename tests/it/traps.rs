@@ -261,6 +261,54 @@ fn traps_of_a_release_stay_silent_elsewhere() {
 }
 
 #[test]
+fn either_name_turns_multi_cluster_on_before_3_0() {
+    for (env, before, later, newest) in [
+        (
+            "OPENSEARCH_MULTI_CLUSTER=0 ES_MULTI_CLUSTER=1",
+            true,
+            false,
+            false,
+        ),
+        (
+            "OPENSEARCH_MULTI_CLUSTER=0 ES_MULTI_CLUSTER=yes",
+            false,
+            false,
+            false,
+        ),
+        (
+            "OPENSEARCH_MULTI_CLUSTER=1 ES_MULTI_CLUSTER=0",
+            true,
+            true,
+            true,
+        ),
+        ("OPENSEARCH_MULTI_CLUSTER=0", false, false, false),
+        ("ES_MULTI_CLUSTER=0", true, true, false),
+        ("ES_MULTI_CLUSTER=1", true, true, true),
+    ] {
+        let check = |resolution: Resolution, expected: bool| {
+            let on = resolution.flag("OPENSEARCH_MULTI_CLUSTER");
+            assert_eq!(on, expected, "{env} {}", resolution.semantics);
+        };
+        for (release, expected) in [
+            ("1.4.0", before),
+            ("2.0.0", before),
+            ("2.3.2", before),
+            ("3.0.0", later),
+            ("4.14.0", later),
+        ] {
+            check(resolve_as_of(env, Place::Container, release), expected);
+        }
+        check(resolve_normalized(env, Place::Container), newest);
+    }
+
+    let env = "OPENSEARCH_MULTI_CLUSTER=0 ES_MULTI_CLUSTER=1";
+    let resolution = resolve_as_of(env, Place::Container, "2.3.2");
+    let setting = resolution.setting("OPENSEARCH_MULTI_CLUSTER").unwrap();
+    let used: Vec<&str> = setting.derivation.used.iter().map(|o| &*o.name).collect();
+    assert_eq!(used, ["ES_MULTI_CLUSTER", "OPENSEARCH_MULTI_CLUSTER"]);
+}
+
+#[test]
 fn an_older_name_counts_only_where_its_successor_is_unset() {
     let env = "EXTERNAL_SERVICE_PORTS_START=5000 SERVICE_INSTANCES_PORTS_START=x";
     assert!(resolve_as_of(env, Place::Container, "4.14").starts());
