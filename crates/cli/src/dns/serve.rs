@@ -49,8 +49,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
     let stays_root =
         args.user.as_deref() == Some("root") || args.resolv_conf && args.user.is_none();
     if privileges::is_root() && !stays_root {
-        privileges::become_user(args.user.as_deref())
-            .map_err(io_error("cannot drop privileges"))?;
+        match privileges::become_user(args.user.as_deref()) {
+            Ok(()) => {}
+            // A container without the capability to change users has little to drop.
+            Err(error) if args.user.is_none() => {
+                anstream::eprintln!("privileges are not dropped: {error}");
+            }
+            Err(error) => return Err(io_error("cannot drop privileges")(error)),
+        }
     }
     let handle = server.handle();
     let thread = std::thread::spawn(move || server.run());
