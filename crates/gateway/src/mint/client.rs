@@ -12,6 +12,10 @@ use crate::virtual_host::{is_region, s3_bucket, without_port};
 pub(crate) struct Client {
     /// `http` or `https`.
     pub(crate) scheme: &'static str,
+    /// The scheme of the request.
+    pub(crate) request_scheme: &'static str,
+    /// The `Host` header as the client wrote it.
+    pub(crate) asked: String,
     /// The host without service labels, for forms that add none.
     pub(crate) host: Host,
     /// The port as the client wrote it; `None` where it wrote none.
@@ -27,12 +31,15 @@ impl Client {
     pub(crate) fn of(host: &str, tls: bool, urls: &Urls) -> Self {
         let asked = without_port(host);
         let queue_label = queue_label(asked);
+        let request_scheme = if tls { "https" } else { "http" };
         if urls.mint == Mint::Configured {
             return Self {
                 scheme: urls.scheme,
+                request_scheme,
+                asked: host.to_owned(),
                 host: urls.address.host.clone(),
                 port: Some(urls.address.port),
-                has_subdomains: is_dotted_name(&urls.address.host),
+                has_subdomains: urls.address.host.ip().is_none(),
                 queue_label,
             };
         }
@@ -43,7 +50,9 @@ impl Client {
         let base = Host::new(base(bracketed.unwrap_or(asked), &urls.address.host));
         let known = base == urls.address.host || base.as_str() == CLOUD;
         Self {
-            scheme: if tls { "https" } else { "http" },
+            scheme: request_scheme,
+            request_scheme,
+            asked: host.to_owned(),
             // A client that used a name below another one shows that such names resolve.
             has_subdomains: (known || base.as_str() != asked) && is_dotted_name(&base),
             host: base,
