@@ -9,13 +9,16 @@ use crate::dns::args::DnsArgs;
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
 /// right now?
 #[derive(Debug, Parser)]
-#[command(name = "lsconfig", version = env!("LSCONFIG_VERSION"), about, long_about = None)]
+#[command(name = "lsconfig", version = env!("LSCONFIG_VERSION"))]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   lsconfig explain docker-compose.yml
   lsconfig explain .env --as-of 1.4..4.14
   EDGE_PORT=9000 lsconfig explain
   lsconfig url sqs-queue --name orders
+  lsconfig check .
+  lsconfig migrate docker-compose.yml
+  lsconfig up --upstream http://127.0.0.1:5000
   lsconfig rule deprecated-variable
 
 Exit codes: 0 nothing wrong, 1 findings of error severity, 2 usage or input/output.")]
@@ -31,13 +34,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Explain(ExplainArgs),
     Url(UrlArgs),
-    Dns(DnsArgs),
     Check(CheckArgs),
     Migrate(MigrateArgs),
-    Rule(RuleArgs),
+    Dns(DnsArgs),
     Gateway(crate::gateway::args::GatewayArgs),
-    Tls(crate::gateway::args::TlsArgs),
     Up(crate::gateway::args::UpArgs),
+    Tls(crate::gateway::args::TlsArgs),
+    Rule(RuleArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
