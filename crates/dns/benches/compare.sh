@@ -4,13 +4,13 @@
 # Every server runs alone, pinned to one core with one worker; dnsperf runs on the other cores. CPU
 # per query is what the server's process used (user and system, from /proc) divided by the queries it
 # answered, so it does not depend on how busy the machine is elsewhere. Three loads: local names, an
-# 80/20 mix of local and cached names, and misses (every name once, answered by a forwarder's
-# upstream that nsd plays).
+# 80/20 mix of local and cached names, and misses (names that are not asked twice).
 #
-# compare.sh [SECONDS] with LSCONFIG_BIN set to a release build. Results go to standard output as
+# compare.sh [SECONDS] [SERVER...] with LSCONFIG_BIN set to a release build. Results go to standard output as
 # tab-separated lines; keep them below benches/runs/.
 set -euo pipefail
 seconds=${1:-5}
+wanted=" ${*:2} "
 bin=${LSCONFIG_BIN:?set LSCONFIG_BIN to a release build}
 here=$(mktemp -d)
 cores=$(nproc)
@@ -31,14 +31,12 @@ seq 10000 | sed "s/.*/b&.s3.us-east-1.$zone A/" >"$here/local"
 seq 10000 | awk -v zone=$zone '{ if (NR % 5) print "b" NR ".s3." zone " A"; else print "n" NR % 1000 ".out.test A" }' >"$here/mix"
 seq 1000000 | sed "s/.*/m&.out.test A/" >"$here/miss"
 
-# The upstream: nsd with a wildcard, on port 5390.
-cat >"$here/out.zone" <<'Z'
-$ORIGIN out.test.
-@ 3600 SOA ns hostmaster 1 3600 900 86400 60
-@ 3600 NS ns
-ns 3600 A 127.0.0.1
-* 3600 A 203.0.113.1
-Z
+# The upstream, on port 5390: ours with another suffix, because forwarders distrust an authoritative
+# server that does not offer recursion.
+taskset -c "$load_cores" "$bin" dns --listen 127.0.0.1:5390 --upstream 127.0.0.9 --suffix out.test \
+  --workers 1 --user root >/dev/null 2>&1 &
+pids+=($!)
+
 cat >"$here/local.zone" <<Z
 \$ORIGIN $zone.
 @ 300 SOA ns hostmaster 1 3600 900 86400 60
@@ -46,37 +44,12 @@ cat >"$here/local.zone" <<Z
 @ 300 A 127.0.0.1
 * 300 A 127.0.0.1
 Z
-nsd_conf() { # PORT ZONE FILE
-  cat <<C
-server:
-  ip-address: 127.0.0.1@$1
-  username: ""
-  chroot: ""
-  zonesdir: "$here"
-  database: ""
-  pidfile: "$here/nsd-$1.pid"
-  xfrdfile: "$here/xfrd-$1"
-  zonelistfile: "$here/zones-$1"
-  server-count: 1
-  reuseport: yes
-  rrl-ratelimit: 0
-  verbosity: 0
-remote-control:
-  control-enable: no
-zone:
-  name: $2
-  zonefile: $3
-C
-}
-nsd_conf 5390 out.test out.zone >"$here/up.conf"
-taskset -c "$load_cores" nsd -d -c "$here/up.conf" >/dev/null 2>&1 &
-pids+=($!)
 
 # CPU ticks of a process and its children.
 ticks() {
   local sum=0 pid
   for pid in "$1" $(pgrep -P "$1" || true) $(pgrep -P "$(pgrep -d, -P "$1" || echo 0)" || true); do
-    [[ -r /proc/$pid/stat ]] && sum=$((sum + $(awk '{ print $14 + $15 }' "/proc/$pid/stat")))
+    [[ -r /proc/$pid/stat ]] && sum=$((sum + $(sed 's/.*) //' "/proc/$pid/stat" | awk '{ print $12 + $13 }')))
   done
   echo "$sum"
 }
@@ -109,6 +82,7 @@ ready() { # PORT
 peer() {
   local name=$1 port=$2 loads=$3 pid load
   shift 3
+  [[ -z ${wanted// /} || $wanted == *" $name "* ]] || return 0
   command -v "$1" >/dev/null || { echo "# $name is not installed"; return; }
   taskset -c "$server_core" "$@" >/dev/null 2>&1 &
   pid=$!
@@ -124,7 +98,26 @@ echo "# $(date -u +%F) $(uname -m), $cores cores, $(awk -F: '/model name/ { prin
 peer lsconfig 5391 "local mix miss" "$bin" dns --listen 127.0.0.1:5391 --upstream 127.0.0.1:5390 \
   --workers 1 --user root
 
-nsd_conf 5392 "$zone" local.zone >"$here/nsd.conf"
+cat >"$here/nsd.conf" <<C
+server:
+  ip-address: 127.0.0.1@5392
+  username: ""
+  chroot: ""
+  zonesdir: "$here"
+  database: ""
+  pidfile: "$here/nsd.pid"
+  xfrdfile: "$here/xfrd"
+  zonelistfile: "$here/zones"
+  server-count: 1
+  reuseport: yes
+  rrl-ratelimit: 0
+  verbosity: 0
+remote-control:
+  control-enable: no
+zone:
+  name: $zone
+  zonefile: local.zone
+C
 peer nsd 5392 "local" nsd -d -c "$here/nsd.conf"
 
 cat >"$here/knot.conf" <<C
@@ -157,6 +150,7 @@ server:
   use-syslog: no
   msg-cache-size: 4m
   rrset-cache-size: 4m
+  local-zone: "test." nodefault
   local-zone: "$zone" redirect
   local-data: "$zone 300 IN A 127.0.0.1"
 forward-zone:
