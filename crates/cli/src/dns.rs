@@ -5,7 +5,7 @@ mod check;
 mod log;
 mod resolv_conf;
 mod serve;
-mod setup;
+pub(crate) mod setup;
 
 use std::process::ExitCode;
 

@@ -1,16 +1,24 @@
-//! `lsconfig up`: the gateway beside an emulator, or the files that put it there.
+//! `lsconfig up`: gateway and DNS server beside an emulator, or the files that put them there.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
+use clap::{Args as _, FromArgMatches as _};
+use lsconfig_dns::server::{Handle, Server, ServerConfig};
+use lsconfig_dns::zone::LocalZone;
 use lsconfig_gateway::config::Config;
 
+use crate::dns;
+use crate::dns::setup::Setup;
 use crate::error::CliError;
 use crate::exit;
 use crate::gateway::args::UpArgs;
 use crate::gateway::{serve, settings};
+
+/// Bytes of answers of other servers that are kept: some thousand names.
+const DNS_CACHE: usize = 4 << 20;
 
 /// Where the authority is kept in the container.
 const STATE: &str = "/var/lib/lsconfig";
@@ -25,7 +33,15 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::from(exit::CLEAN));
     }
     if !args.compose {
-        return serve(&args.serve, &mut |_| Ok(()));
+        let mut dns = None;
+        let served = serve(&args.serve, &mut |_| {
+            dns = start_dns(args)?;
+            Ok(())
+        });
+        if let Some(handle) = dns {
+            handle.stop();
+        }
+        return served;
     }
     let config = settings::read(&args.serve)?;
     let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
@@ -34,6 +50,56 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, CliError> {
     })?;
     io::stdout().write_all(overlay(&config, &args.app, subnet).as_bytes())?;
     Ok(ExitCode::from(exit::CLEAN))
+}
+
+/// Binds the DNS server and answers from then on, unless it is switched off.
+fn start_dns(args: &UpArgs) -> Result<Option<Handle>, CliError> {
+    if args.no_dns {
+        return Ok(None);
+    }
+    let mut words = vec!["dns"];
+    for listen in &args.dns_listen {
+        words.extend(["--listen", listen]);
+    }
+    for upstream in &args.dns_upstream {
+        words.extend(["--upstream", upstream]);
+    }
+    let wrong = |error: clap::Error| CliError::usage(error.to_string(), "");
+    let command = dns::args::ServeArgs::augment_args(clap::Command::new("dns"));
+    let matches = command.try_get_matches_from(words).map_err(wrong)?;
+    let serve = dns::args::ServeArgs::from_arg_matches(&matches).map_err(wrong)?;
+    let setup = Setup::read(&serve)?;
+    anstream::eprint!("{}", setup.remarks);
+    if !setup.enabled {
+        return Ok(None);
+    }
+    let config = ServerConfig {
+        listen: setup.listen,
+        inherited_udp: Vec::new(),
+        inherited_tcp: Vec::new(),
+        metrics: None,
+        forward: setup.forward,
+        resolv_conf: setup.resolv_conf,
+        network: setup.network,
+        workers: 1,
+        cache_bytes: DNS_CACHE,
+        log_queries: false,
+        observer: None,
+    };
+    let server = Server::bind(config, LocalZone::new(setup.zone)).map_err(|error| {
+        let ways = error.ways_out().join("\n   or ");
+        CliError::usage(error.to_string(), format!("{ways}\n   or use --no-dns"))
+    })?;
+    for address in server.addresses() {
+        anstream::eprintln!("answering DNS on {address}");
+    }
+    let handle = server.handle();
+    std::thread::spawn(move || {
+        if let Err(error) = server.run() {
+            anstream::eprintln!("the DNS server ended: {error}");
+        }
+    });
+    Ok(Some(handle))
 }
 
 /// The binary has to be the static one; it needs no file besides it.

@@ -137,9 +137,9 @@ pub(crate) struct TrustArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Run the gateway, and print what puts it beside an emulator.
+/// Run gateway and DNS server in one process, or print what puts them beside an emulator.
 ///
-/// Without `--compose` and `--image` this serves like `lsconfig gateway`.
+/// Both follow the same settings: `DNS_ADDRESS=0` or `--no-dns` leaves the gateway alone.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   lsconfig up --upstream http://127.0.0.1:5000
@@ -156,6 +156,15 @@ pub(crate) struct UpArgs {
     /// With `--compose`: a service whose containers are clients; repeatable.
     #[arg(long, value_name = "SERVICE", requires = "compose")]
     pub(crate) app: Vec<String>,
+    /// Do not answer DNS.
+    #[arg(long)]
+    pub(crate) no_dns: bool,
+    /// Address that DNS is answered on, UDP and TCP; repeatable, port 53 when left out.
+    #[arg(long, value_name = "ADDR[:PORT]", conflicts_with = "no_dns")]
+    pub(crate) dns_listen: Vec<String>,
+    /// Server that names of others are forwarded to; repeatable.
+    #[arg(long, value_name = "ADDR[:PORT]", conflicts_with = "no_dns")]
+    pub(crate) dns_upstream: Vec<String>,
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
 }
