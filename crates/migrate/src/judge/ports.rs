@@ -26,9 +26,14 @@ impl Judge<'_> {
             .one("EDGE_PORT_HTTP")
             .filter(|at| self.number(*at) != Some(0));
         let bind = self.one("EDGE_BIND_HOST");
-        // The default port says nothing, whatever stands beside it.
+        // In 2.x the port of `LOCALSTACK_HOST` moves the socket, unless a port holds it.
+        let host = self.modern_value("LOCALSTACK_HOST");
+        let holds = matches!(self.column, Column::V20 | Column::V23)
+            && host.is_some_and(|host| host.contains(':') || is_dynamic(host));
+        // Otherwise the default port says nothing, whatever stands beside it.
         if let Some(at) = port
             && http.is_none()
+            && !holds
             && self.number(at) == Some(i64::from(DEFAULT))
         {
             let message = format!("`EDGE_PORT={}` is the default", self.shown(at));
