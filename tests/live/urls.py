@@ -113,7 +113,8 @@ class Names:
 
     def request_hosts(self, region, own):
         """Host headers, one of each form."""
-        suffix = self.one([CLOUD + ":4566", "amazonaws.com", "foo.bar:80", "foo.bar:443"])
+        default_port = self.one([":80", ":443"])
+        suffix = self.one([CLOUD + ":4566", "amazonaws.com", f"Foo.bar{default_port}"])
         return [
             own,
             "localhost:4566",
@@ -121,6 +122,8 @@ class Names:
             f"{self.word()}.{suffix}",
             f"sqs.{region}.{suffix}",
             f"sqs.{CLOUD}:4566",
+            "sqs.localhost:4566",
+            self.word() + default_port,
             f"sqs.{suffix}",
             f"queue.{suffix}",
             f"{region}.queue.{suffix}",
@@ -298,7 +301,9 @@ def s3(instance, names, region, account):
     arguments = {"CreateBucketConfiguration": where} if where else {}
     made = client.create_bucket(Bucket=bucket, **arguments)
     yield "s3.create_bucket_location", {"bucket": bucket}, made["Location"]
-    for key in ["plain", "a/b c.txt"] + [names.key() for _ in range(4)]:
+    # A header loses an empty query or fragment.
+    empty_end = names.word() + names.one("?#")
+    for key in ["plain", "a/b c.txt", empty_end] + [names.key() for _ in range(4)]:
         given = {"bucket": bucket, "key": key}
         upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
         common = {"Bucket": bucket, "Key": key, "UploadId": upload}
@@ -429,7 +434,7 @@ def configurations(names, count):
         config = {"GATEWAY_LISTEN": f"127.0.0.1:{free_port()}"}
         shape = number % 3
         if shape == 1:
-            host = f"{names.word()}.{names.word()}:{names.random.randint(1, 65535)}"
+            host = f"{names.word().title()}.{names.word()}:{names.random.randint(1, 65535)}"
             config["LOCALSTACK_HOST"] = host
         elif shape == 2:
             config["GATEWAY_LISTEN"] += f",127.0.0.1:{free_port()}"
