@@ -12,8 +12,8 @@ const MAX_PARTS: usize = 16;
 /// A URL, authority or host name, as borrowed pieces that print one after the other.
 ///
 /// Making, printing and comparing one does not allocate; [`into_string`](Self::into_string)
-/// allocates exactly once. Text is assembled and never normalised: a port is always printed, names
-/// keep their case.
+/// allocates exactly once. Text is assembled and not normalised: a port is printed, names keep their
+/// case. Only the `Location` headers of releases differ, which their web framework writes anew.
 #[derive(Clone, Copy)]
 pub struct Minted<'a> {
     parts: [Part<'a>; MAX_PARTS],

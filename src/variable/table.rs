@@ -1666,7 +1666,7 @@ pub static TABLE: &[Variable] = &[
         },
         replacement: Replacement::None,
         secret: false,
-        help: "Host of SigningCertURL, always https",
+        help: "Host of every URL in SNS messages, always https",
         dialects: &[],
     },
     Variable {
