@@ -63,7 +63,9 @@ impl Label {
         let shown = redact(&occurrence.name, &occurrence.raw);
         Self {
             origin: occurrence.origin.clone(),
-            variable: Some(occurrence.written().into()),
+            variable: Some(Arc::clone(
+                occurrence.written_name.as_ref().unwrap_or(&occurrence.name),
+            )),
             raw: Some(if shown == *occurrence.raw {
                 Arc::clone(&occurrence.raw)
             } else {

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::layer::{Occurrence, Origin};
 use crate::redact::{redact, redact_urls};
 use crate::settings::{Derivation, Resolution, Value};
+use crate::variable::TABLE;
 
 /// The version of the document.
 pub const SCHEMA: &str = "lsconfig.explain/1";
@@ -124,7 +125,7 @@ impl<'a> Document<'a> {
 /// Lists every setting of a resolution with its reason, addresses first.
 #[must_use]
 pub fn entries(resolution: &Resolution) -> Vec<Entry<'_>> {
-    let mut entries = Vec::with_capacity(resolution.values.len() + 7);
+    let mut entries = Vec::with_capacity(TABLE.len());
     if let Some(listen) = &resolution.gateway_listen {
         entries.push(entry(
             "GATEWAY_LISTEN",
@@ -160,7 +161,7 @@ pub fn entries(resolution: &Resolution) -> Vec<Entry<'_>> {
             entries.push(entry(name, text(&host.value), &host.derivation));
         }
     }
-    for (variable, setting) in &resolution.values {
+    for (variable, setting) in resolution.settings() {
         let value = match &setting.value {
             Value::Unset => None,
             Value::Flag(true) => Some(Cow::Borrowed("true")),

@@ -159,7 +159,7 @@ impl From<&Resolution> for Settings {
         });
         let host = resolution.localstack_host.as_ref();
         let host = host.map(|setting| ("LOCALSTACK_HOST", Value::from(setting.value.to_string())));
-        let others = resolution.values.iter().filter_map(|(variable, setting)| {
+        let others = resolution.settings().filter_map(|(variable, setting)| {
             let value = match &setting.value {
                 settings::Value::Unset => return None,
                 settings::Value::Flag(on) => Value::from(*on),

@@ -79,6 +79,11 @@ enum Repr {
 }
 
 impl Int {
+    /// Makes a number at compile time.
+    pub(crate) const fn small(value: i64) -> Self {
+        Self(Repr::Small(value))
+    }
+
     /// Parses `text` as `int(text)` does.
     ///
     /// # Errors
@@ -285,6 +290,9 @@ fn repr_clipped(text: &str) -> String {
 /// A zone follows a single `%` and is not empty. An embedded IPv4 tail is taken.
 #[must_use]
 pub fn parse_ipv6(text: &str) -> Option<(Ipv6Addr, Option<&str>)> {
+    if !text.as_bytes().contains(&b':') {
+        return None;
+    }
     let (address, zone) = match text.split_once('%') {
         Some((address, zone)) if !zone.is_empty() && !zone.contains('%') => (address, Some(zone)),
         Some(_) => return None,

@@ -117,7 +117,25 @@ impl TargetVersion {
 
 impl fmt::Display for TargetVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+        // Messages name versions often, and the machinery of `write!` costs more than the rest.
+        let mut text = [0; 17];
+        let mut at = text.len();
+        for (n, number) in [self.patch, self.minor, self.major].into_iter().enumerate() {
+            if n > 0 {
+                at -= 1;
+                text[at] = b'.';
+            }
+            let mut rest = number;
+            loop {
+                at -= 1;
+                text[at] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+                if rest == 0 {
+                    break;
+                }
+            }
+        }
+        f.write_str(std::str::from_utf8(&text[at..]).unwrap_or_default())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What comes out of resolution: values, and the reason for each.
 
+mod defaults;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +11,8 @@ use crate::diagnostic::Diagnostic;
 use crate::layer::Occurrence;
 use crate::listen::ListenSet;
 use crate::python::Int;
-use crate::release::Semantics;
-use crate::variable::Variable;
+use crate::release::{NEWEST_KNOWN, Semantics, TargetVersion};
+use crate::variable::{self, TABLE, Variable};
 
 /// How a value came about. The text form is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,8 +147,9 @@ pub struct Resolution {
     pub bind: Vec<Authority>,
     /// The legacy addresses, where the release still reads them.
     pub legacy: Option<Legacy>,
-    /// Every other modelled variable that the release reads, in the order of the table.
-    pub values: Vec<(&'static Variable, Setting<Value>)>,
+    /// The other modelled variables that something decides, in the order of the table. The rest
+    /// has its default; [`settings`](Self::settings) has all.
+    pub(crate) values: Vec<(&'static Variable, Setting<Value>)>,
     /// What is worth saying.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -179,6 +182,15 @@ impl Legacy {
     }
 }
 
+/// Returns the default of a row of the table in a release and place.
+pub(crate) fn default_setting(
+    row: usize,
+    version: TargetVersion,
+    in_container: bool,
+) -> &'static Setting<Value> {
+    defaults::of_row(row, version, in_container)
+}
+
 impl Resolution {
     /// Returns whether the emulator starts.
     #[must_use]
@@ -195,10 +207,41 @@ impl Resolution {
     /// Returns a modelled variable that is no address, with its reason.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&Setting<Value>> {
-        self.values
-            .iter()
-            .find(|(variable, _)| variable.name == name)
-            .map(|(_, setting)| setting)
+        let row = variable::position(name)?;
+        let variable = &TABLE[row];
+        if !variable::is_value(row) || !variable.is_read_by(self.version()) {
+            return None;
+        }
+        let mut decided = self.values.iter();
+        Some(match decided.find(|(v, _)| std::ptr::eq(*v, variable)) {
+            Some((_, setting)) => setting,
+            None => defaults::of_row(row, self.version(), self.in_container),
+        })
+    }
+
+    /// Iterates over every modelled variable that is no address and that the release reads, in the
+    /// order of the table.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static Variable, &Setting<Value>)> {
+        let version = self.version();
+        let mut decided = self.values.iter().peekable();
+        let rows = TABLE.iter().enumerate();
+        let read = rows.filter(move |(row, v)| variable::is_value(*row) && v.is_read_by(version));
+        read.map(move |(row, variable)| {
+            let own = decided.next_if(|(v, _)| std::ptr::eq(*v, variable));
+            let setting = match own {
+                Some((_, setting)) => setting,
+                None => defaults::of_row(row, version, self.in_container),
+            };
+            (variable, setting)
+        })
+    }
+
+    /// The release whose defaults apply.
+    fn version(&self) -> TargetVersion {
+        match self.semantics {
+            Semantics::Normalized => NEWEST_KNOWN,
+            Semantics::LocalStack(version) => version,
+        }
     }
 
     /// Returns whether a flag is on; false for names that are no flag.

@@ -7,15 +7,15 @@ use crate::facts::Facts;
 use crate::layer::{Layer, Layers, Occurrence, SourceKind};
 use crate::release::{Line, Semantics};
 use crate::settings::{Basis, Derivation};
-use crate::variable::{self, TABLE, Variable};
+use crate::variable::{self, TABLE};
 
 /// No further occurrence of a name.
 const END: u32 = u32::MAX;
 
 /// The occurrences of every name in the table, best first, and the unknown names.
 pub(super) struct Index {
-    /// For each row of the table the first of its occurrences.
-    first: [u32; TABLE.len()],
+    /// For each row of the table the first and the last of its occurrences.
+    ends: [(u32, u32); TABLE.len()],
     entries: Vec<Entry>,
     /// Occurrences of names that are in no row, highest precedence first.
     pub(super) unknown: Vec<Arc<Occurrence>>,
@@ -35,7 +35,7 @@ impl Index {
             Semantics::LocalStack(version) => facts.through_entrypoint.then(|| version.line()),
         };
         let mut index = Self {
-            first: [END; TABLE.len()],
+            ends: [(END, END); TABLE.len()],
             entries: Vec::new(),
             unknown: Vec::new(),
         };
@@ -77,15 +77,12 @@ impl Index {
 
     fn append(&mut self, row: usize, occurrence: Arc<Occurrence>) {
         let new = self.entries.len() as u32;
-        let mut at = self.first[row];
-        if at == END {
-            self.first[row] = new;
-        } else {
-            while self.entries[at as usize].next != END {
-                at = self.entries[at as usize].next;
-            }
-            self.entries[at as usize].next = new;
+        let (first, last) = &mut self.ends[row];
+        match self.entries.get_mut(*last as usize) {
+            Some(entry) => entry.next = new,
+            None => *first = new,
         }
+        *last = new;
         self.entries.push(Entry {
             occurrence,
             next: END,
@@ -94,7 +91,7 @@ impl Index {
 
     /// Iterates over the occurrences of a row, the one that counts first.
     fn of_row(&self, row: usize) -> impl Iterator<Item = &Arc<Occurrence>> {
-        let mut at = self.first[row];
+        let mut at = self.ends[row].0;
         std::iter::from_fn(move || {
             let entry = self.entries.get(at as usize)?;
             at = entry.next;
@@ -115,8 +112,18 @@ impl Index {
     }
 
     /// Iterates over the rows that occur, in the order of the table.
-    pub(super) fn present(&self) -> impl Iterator<Item = (&'static Variable, &Arc<Occurrence>)> {
-        (0..TABLE.len()).filter_map(|row| Some((&TABLE[row], self.of_row(row).next()?)))
+    pub(super) fn present(&self) -> impl Iterator<Item = (usize, &Arc<Occurrence>)> {
+        (0..TABLE.len()).filter_map(|row| Some((row, self.at(row)?)))
+    }
+
+    /// Returns the occurrences of a row that lost to the one that counts.
+    pub(super) fn losers(&self, row: usize) -> impl Iterator<Item = &Arc<Occurrence>> {
+        self.of_row(row).skip(1)
+    }
+
+    /// Returns whether a row occurs.
+    pub(super) fn occurs(&self, row: usize) -> bool {
+        self.ends[row].0 != END
     }
 
     /// Returns the occurrence of a row that counts, by its position in the table.

@@ -12,7 +12,7 @@ use crate::python;
 use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
 use crate::settings::{Resolution, Value};
-use crate::variable::{self, Kind, Replacement, Variable};
+use crate::variable::{self, Kind, Replacement, TABLE, Variable};
 
 /// From this release on the default web server binds IPv4 entries and names to all interfaces.
 const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
@@ -20,8 +20,15 @@ const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
 /// Adds the remarks of a resolution. Deprecations come first, in LocalStack's own order.
 pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
     let mut remarks = Vec::new();
-    for (variable, occurrence) in index.present() {
-        presence(resolution, variable, occurrence, &mut remarks);
+    let mut modern = Modern::default();
+    for (row, occurrence) in index.present() {
+        presence(
+            resolution,
+            &TABLE[row],
+            occurrence,
+            &mut modern,
+            &mut remarks,
+        );
     }
     shadowing(index, &mut remarks);
     remarks.append(&mut resolution.diagnostics);
@@ -37,6 +44,7 @@ fn presence(
     resolution: &Resolution,
     variable: &'static Variable,
     occurrence: &Occurrence,
+    modern: &mut Modern,
     remarks: &mut Vec<Diagnostic>,
 ) {
     let (version, deprecated) = match resolution.semantics {
@@ -69,7 +77,7 @@ fn presence(
         let mut diagnostic = Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
             .about(variable.name)
             .label(Label::of(occurrence, ""));
-        diagnostic = with_replacement(diagnostic, resolution, variable);
+        diagnostic = with_replacement(diagnostic, resolution, variable, modern);
         remarks.push(diagnostic);
     } else if !works && !matches!(resolution.semantics, Semantics::Normalized) {
         let message = match variable.lifecycle.introduced {
@@ -91,17 +99,18 @@ fn with_replacement(
     mut diagnostic: Diagnostic,
     resolution: &Resolution,
     variable: &Variable,
+    modern: &mut Modern,
 ) -> Diagnostic {
     let normalized = resolution.semantics == Semantics::Normalized;
     match variable.replacement {
         Replacement::Variable(name @ "GATEWAY_LISTEN") if normalized => {
-            let value = resolution.listen_set().to_string();
+            let value = modern.listen(resolution);
             diagnostic
                 .help(format!("use `{name}={value}`"))
                 .suggest(name, value)
         }
         Replacement::Variable(name @ "LOCALSTACK_HOST") if normalized => {
-            let value = localstack_host_value(resolution);
+            let value = modern.host(resolution);
             diagnostic
                 .help(format!("use `{name}={value}`"))
                 .suggest(name, value)
@@ -112,6 +121,25 @@ fn with_replacement(
             diagnostic.help = Some(Cow::Borrowed("remove it"));
             diagnostic.suggest_removal()
         }
+    }
+}
+
+/// The values of the modern variables, once they are needed.
+#[derive(Default)]
+struct Modern {
+    listen: Option<String>,
+    host: Option<String>,
+}
+
+impl Modern {
+    fn listen(&mut self, resolution: &Resolution) -> &str {
+        self.listen
+            .get_or_insert_with(|| resolution.listen_set().to_string())
+    }
+
+    fn host(&mut self, resolution: &Resolution) -> &str {
+        self.host
+            .get_or_insert_with(|| localstack_host_value(resolution))
     }
 }
 
@@ -130,8 +158,8 @@ fn localstack_host_value(resolution: &Resolution) -> String {
 
 /// The same name set to different texts in several sources.
 fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
-    for (variable, winner) in index.present() {
-        for loser in index.shadowed(variable.name) {
+    for (row, winner) in index.present() {
+        for loser in index.losers(row) {
             if loser.raw == winner.raw {
                 continue;
             }
@@ -150,7 +178,7 @@ fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
             };
             remarks.push(
                 Diagnostic::new(&codes::SHADOWED_VARIABLE, message)
-                    .about(variable.name)
+                    .about(TABLE[row].name)
                     .help("remove the one that is not used")
                     .label(Label::of(loser, "not used"))
                     .label(Label::of(winner, "used instead")),

@@ -5,20 +5,27 @@ use std::borrow::Cow;
 use super::Place;
 use super::index::Index;
 use super::release::int;
+<<<<<<< Updated upstream
 use crate::python::{self, Int};
 use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
 use crate::variable::{self, FallbackRule, Kind, TABLE, Variable};
+=======
+use crate::python;
+use crate::settings::{Basis, Derivation, Setting, StartFailure, Value, default_setting};
+use crate::variable::{self, Kind, TABLE, Variable};
+>>>>>>> Stashed changes
 
 /// How far the end of the port range lies above its start by default.
 const PORT_RANGE: u16 = 50;
 
-/// What was read: the values in the order of the table, and the first failure.
+/// What was read: the values that something decides, in the order of the table, and the first
+/// failure.
 pub(super) type Read = (
     Vec<(&'static Variable, Setting<Value>)>,
     Option<StartFailure>,
 );
 
-/// Reads every modelled variable that the release knows.
+/// Reads the modelled variables that the release knows.
 pub(super) fn read(index: &Index, place: Place) -> Read {
     let mut failure = None;
     let values = read_all(index, place, false, |error| {
@@ -27,7 +34,7 @@ pub(super) fn read(index: &Index, place: Place) -> Read {
     (values, failure)
 }
 
-/// Reads every modelled variable, and older names where their successor is unset.
+/// Reads the modelled variables, and older names where their successor is unset.
 pub(super) fn read_keeping_fallbacks(
     index: &Index,
     place: Place,
@@ -42,12 +49,16 @@ fn read_all(
     keep_fallbacks: bool,
     mut on_failure: impl FnMut(StartFailure),
 ) -> Vec<(&'static Variable, Setting<Value>)> {
-    let mut values = Vec::with_capacity(TABLE.len());
+    let mut values: Vec<(&'static Variable, Setting<Value>)> = Vec::new();
+    let ports_end = variable::position("EXTERNAL_SERVICE_PORTS_END");
     for (row, variable) in TABLE.iter().enumerate() {
-        if !is_value(variable) || !variable.is_read_by(place.version) {
+        let fallback = variable::fallback(row);
+        let occurs = index.occurs(row) || fallback.is_some_and(|older| index.occurs(older));
+        let follows = Some(row) == ports_end;
+        if !(occurs || follows) || !variable::is_value(row) || !variable.is_read_by(place.version) {
             continue;
         }
-        let mut setting = match read_one(index, place, keep_fallbacks, row, variable) {
+        let mut setting = match read_one(index, place, keep_fallbacks, row, fallback) {
             Ok(setting) => setting,
             Err(error) => {
                 let derivation = if error.variable == variable.name {
@@ -56,12 +67,14 @@ fn read_all(
                     index.derive(Basis::Invalid, &[error.variable, variable.name])
                 };
                 on_failure(error);
-                Setting {
-                    value: default_value(variable, place),
+                let default = default_setting(row, place.version, place.in_container);
+                Some(Setting {
+                    value: default.value.clone(),
                     derivation,
-                }
+                })
             }
         };
+<<<<<<< Updated upstream
         if let Some(older) = variable.fallback
             && !keep_fallbacks
             && older.counts_in(place.version, FallbackRule::EitherOn)
@@ -72,57 +85,53 @@ fn read_all(
             && setting.derivation.basis == Basis::Default
         {
             follow_start(&values, &mut setting);
+=======
+        if follows && setting.is_none() {
+            setting = follow_start(&values);
+>>>>>>> Stashed changes
         }
-        values.push((variable, setting));
+        values.extend(setting.map(|setting| (variable, setting)));
     }
     values
 }
 
-/// Returns whether a variable is read here: not an address, and not merely known by name.
-fn is_value(variable: &Variable) -> bool {
-    match variable.kind {
-        Kind::AddressList | Kind::Address | Kind::Host | Kind::Unmodelled => false,
-        // The aliases are read through the variables that fall back to them, or not at all.
-        _ => !matches!(
-            variable.name,
-            "EDGE_PORT"
-                | "EDGE_PORT_HTTP"
-                | "SERVICE_INSTANCES_PORTS_START"
-                | "SERVICE_INSTANCES_PORTS_END"
-        ),
-    }
-}
-
+/// Reads a row, or the older one that it falls back to; `None` when both count as unset.
 fn read_one(
     index: &Index,
     place: Place,
     keep_fallbacks: bool,
     row: usize,
-    variable: &'static Variable,
-) -> Result<Setting<Value>, StartFailure> {
+    fallback: Option<usize>,
+) -> Result<Option<Setting<Value>>, StartFailure> {
+    let variable = &TABLE[row];
     if let Some(occurrence) = index.at(row)
         && let Some(value) = parse(variable, &occurrence.raw)?
     {
-        return Ok(Setting {
+        return Ok(Some(Setting {
             value,
             derivation: index.derive(Basis::Set, &[variable.name]),
-        });
+        }));
     }
+<<<<<<< Updated upstream
     if let Some(fallback) = variable.fallback
         && (keep_fallbacks || fallback.counts_in(place.version, FallbackRule::WhenUnset))
         && let Some(older) = variable::lookup(fallback.name)
         && let Some(occurrence) = index.get(older.name)
         && let Some(value) = parse(older, &occurrence.raw)?
+=======
+    let until = variable.fallback.and_then(|fallback| fallback.until);
+    if let Some(older) = fallback
+        && (keep_fallbacks || until.is_none_or(|until| place.version < until))
+        && let Some(occurrence) = index.at(older)
+        && let Some(value) = parse(&TABLE[older], &occurrence.raw)?
+>>>>>>> Stashed changes
     {
-        return Ok(Setting {
+        return Ok(Some(Setting {
             value: translate(variable, value),
-            derivation: index.derive(Basis::Fallback, &[older.name, variable.name]),
-        });
+            derivation: index.derive(Basis::Fallback, &[TABLE[older].name, variable.name]),
+        }));
     }
-    Ok(Setting {
-        value: default_value(variable, place),
-        derivation: Derivation::default_value(),
-    })
+    Ok(None)
 }
 
 /// An older name that is on turns on what its successor leaves off.
@@ -167,31 +176,18 @@ fn translate(variable: &Variable, value: Value) -> Value {
     value
 }
 
-fn default_value(variable: &Variable, place: Place) -> Value {
-    let Some(text) = variable.default_in(place.version, place.in_container) else {
-        return Value::Unset;
+/// The end of the port range follows a start that something decides.
+fn follow_start(values: &[(&'static Variable, Setting<Value>)]) -> Option<Setting<Value>> {
+    let mut decided = values.iter().rev();
+    let (_, start) = decided.find(|(v, _)| v.name == "EXTERNAL_SERVICE_PORTS_START")?;
+    let Value::Number(port) = &start.value else {
+        return None;
     };
-    match variable.kind {
-        Kind::Flag | Kind::Switch | Kind::TriState => Value::Flag(python::is_true(text)),
-        Kind::Integer => Int::parse(text).map_or(Value::Unset, Value::Number),
-        _ => Value::Text(Cow::Borrowed(text)),
-    }
-}
-
-/// The end of the port range follows a start that is set.
-fn follow_start(values: &[(&'static Variable, Setting<Value>)], end: &mut Setting<Value>) {
-    let start = values
-        .iter()
-        .rev()
-        .find(|(v, _)| v.name == "EXTERNAL_SERVICE_PORTS_START");
-    if let Some((_, start)) = start
-        && start.derivation.basis != Basis::Default
-        && let Value::Number(port) = &start.value
-    {
-        end.value = Value::Number(port.plus(PORT_RANGE));
-        end.derivation = Derivation {
+    Some(Setting {
+        value: Value::Number(port.plus(PORT_RANGE)),
+        derivation: Derivation {
             basis: Basis::Derived,
             ..start.derivation.clone()
-        };
-    }
+        },
+    })
 }

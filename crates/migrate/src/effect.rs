@@ -92,7 +92,7 @@ fn signature(resolution: &Resolution) -> Vec<String> {
         parts.push(legacy.url_port().to_string());
         parts.push(legacy.edge_port.value.to_string());
     }
-    for (variable, setting) in &resolution.values {
+    for (variable, setting) in resolution.settings() {
         if variable.lifecycle.removed.is_none() || resolution.legacy.is_some() {
             parts.push(format!("{}={}", variable.name, setting.value));
         }

@@ -17,7 +17,7 @@ pub(super) fn render(resolution: &Resolution) -> String {
         line("LOCALSTACK_HOST", &host.value.to_string());
     }
     let mut secrets = Vec::new();
-    for (variable, setting) in &resolution.values {
+    for (variable, setting) in resolution.settings() {
         let set = matches!(setting.derivation.basis, Basis::Set | Basis::Fallback);
         let alive = variable.is_alive()
             && variable

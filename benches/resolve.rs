@@ -1,0 +1,18 @@
+//! Wall-clock time of every case: `cargo bench --bench resolve`.
+
+#![expect(missing_docs, reason = "the harness generates public items")]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a bench")]
+
+mod cases;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn all(criterion: &mut Criterion) {
+    for case in cases::CASES {
+        let work = (case.prepare)();
+        criterion.bench_function(case.name, |bencher| bencher.iter(&work));
+    }
+}
+
+criterion_group!(benches, all);
+criterion_main!(benches);
