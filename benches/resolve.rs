@@ -1,6 +1,5 @@
 //! Wall-clock time of every case: `cargo bench --bench resolve`.
 
-#![expect(missing_docs, reason = "the harness generates public items")]
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a bench")]
 
 mod cases;

@@ -5,15 +5,9 @@ use std::borrow::Cow;
 use super::Place;
 use super::index::Index;
 use super::release::int;
-<<<<<<< Updated upstream
-use crate::python::{self, Int};
-use crate::settings::{Basis, Derivation, Setting, StartFailure, Value};
-use crate::variable::{self, FallbackRule, Kind, TABLE, Variable};
-=======
 use crate::python;
 use crate::settings::{Basis, Derivation, Setting, StartFailure, Value, default_setting};
-use crate::variable::{self, Kind, TABLE, Variable};
->>>>>>> Stashed changes
+use crate::variable::{self, FallbackRule, Kind, TABLE, Variable};
 
 /// How far the end of the port range lies above its start by default.
 const PORT_RANGE: u16 = 50;
@@ -74,21 +68,15 @@ fn read_all(
                 })
             }
         };
-<<<<<<< Updated upstream
         if let Some(older) = variable.fallback
             && !keep_fallbacks
             && older.counts_in(place.version, FallbackRule::EitherOn)
+            && let Some(on) = turned_on(index, older.name, variable.name, setting.as_ref())
         {
-            turn_on(index, older.name, variable.name, &mut setting);
+            setting = Some(on);
         }
-        if variable.name == "EXTERNAL_SERVICE_PORTS_END"
-            && setting.derivation.basis == Basis::Default
-        {
-            follow_start(&values, &mut setting);
-=======
         if follows && setting.is_none() {
             setting = follow_start(&values);
->>>>>>> Stashed changes
         }
         values.extend(setting.map(|setting| (variable, setting)));
     }
@@ -112,19 +100,11 @@ fn read_one(
             derivation: index.derive(Basis::Set, &[variable.name]),
         }));
     }
-<<<<<<< Updated upstream
-    if let Some(fallback) = variable.fallback
-        && (keep_fallbacks || fallback.counts_in(place.version, FallbackRule::WhenUnset))
-        && let Some(older) = variable::lookup(fallback.name)
-        && let Some(occurrence) = index.get(older.name)
-        && let Some(value) = parse(older, &occurrence.raw)?
-=======
-    let until = variable.fallback.and_then(|fallback| fallback.until);
     if let Some(older) = fallback
-        && (keep_fallbacks || until.is_none_or(|until| place.version < until))
+        && let Some(rule) = variable.fallback
+        && (keep_fallbacks || rule.counts_in(place.version, FallbackRule::WhenUnset))
         && let Some(occurrence) = index.at(older)
         && let Some(value) = parse(&TABLE[older], &occurrence.raw)?
->>>>>>> Stashed changes
     {
         return Ok(Some(Setting {
             value: translate(variable, value),
@@ -135,17 +115,20 @@ fn read_one(
 }
 
 /// An older name that is on turns on what its successor leaves off.
-fn turn_on(index: &Index, older: &'static str, newer: &'static str, setting: &mut Setting<Value>) {
-    if setting.value == Value::Flag(false)
-        && index
-            .get(older)
-            .is_some_and(|occurrence| python::is_true(&occurrence.raw))
-    {
-        *setting = Setting {
-            value: Value::Flag(true),
-            derivation: index.derive(Basis::Fallback, &[older, newer]),
-        };
-    }
+fn turned_on(
+    index: &Index,
+    older: &'static str,
+    newer: &'static str,
+    setting: Option<&Setting<Value>>,
+) -> Option<Setting<Value>> {
+    let off = setting.is_some_and(|setting| setting.value == Value::Flag(false));
+    let on = index
+        .get(older)
+        .is_some_and(|occurrence| python::is_true(&occurrence.raw));
+    (off && on).then(|| Setting {
+        value: Value::Flag(true),
+        derivation: index.derive(Basis::Fallback, &[older, newer]),
+    })
 }
 
 /// Reads a present text; `None` when it counts as unset.
