@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::print_stdout,
-    clippy::disallowed_methods,
     unreachable_pub,
     reason = "a bench"
 )]

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::addr::Authority;
 use crate::diagnostic::Diagnostic;
 use crate::layer::{Occurrence, Origin};
-use crate::redact::{redact, redact_urls};
+use crate::redact::{redact, redact_text};
 use crate::settings::{Derivation, Resolution, Value};
 use crate::variable::TABLE;
 
@@ -77,7 +77,7 @@ struct Place<'a> {
 
 /// What may be shown of a value that came from the user: 1.x takes a whole URL as a bind host.
 pub(crate) fn shown(value: impl ToString) -> String {
-    match redact_urls(&value.to_string()) {
+    match redact_text(&value.to_string()) {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => text,
     }

@@ -27,46 +27,81 @@ const SECRET_WORDS: [&str; 9] = [
 /// a misspelt secret.
 #[must_use]
 pub fn redact<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if !value.is_empty() && is_secret(name) {
+        Cow::Borrowed(REDACTED)
+    } else {
+        redact_text(value)
+    }
+}
+
+/// Returns whether the value of a name is a secret. Names that are in no table are judged by their
+/// words, and by whether they look like a misspelt secret.
+fn is_secret(name: &str) -> bool {
     let bare = name.strip_prefix("LOCALSTACK_").unwrap_or(name);
-    let secret = match variable::lookup(name).or_else(|| variable::lookup(bare)) {
+    match variable::lookup(name).or_else(|| variable::lookup(bare)) {
         Some(variable) => variable.secret,
         None => {
             let upper = bare.to_ascii_uppercase();
             SECRET_WORDS.iter().any(|word| upper.contains(word)) || variable::resembles_secret(name)
         }
-    };
-    if secret && !value.is_empty() {
-        Cow::Borrowed(REDACTED)
-    } else {
-        redact_urls(value)
     }
 }
 
-/// Replaces the password of every URL in `text`: what stands between `scheme://user:` and the last
-/// `@` before the path.
+/// Replaces the secrets within a text that is no secret itself: passwords of URLs and other user
+/// information (`user:password@host`), and what follows the name of a secret (`-e API_TOKEN=x`).
 #[must_use]
-pub fn redact_urls(text: &str) -> Cow<'_, str> {
-    let mut out = String::new();
+pub fn redact_text(text: &str) -> Cow<'_, str> {
+    let spans = secret_spans(text);
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for (start, end) in url_passwords(text) {
+    for (start, end) in spans {
         out.push_str(&text[copied..start]);
         out.push_str(REDACTED);
         copied = end;
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
 }
 
-/// Masks the secrets on a line of a file: what follows a secret name and `=` or `:`, and passwords
-/// in URLs. Every masked byte becomes `*`, so positions stay.
+/// Masks the secrets on a line of a file. Every masked byte becomes `*`, so positions stay.
 #[must_use]
 pub fn mask_line(line: &str) -> String {
     let mut bytes = line.as_bytes().to_vec();
+    for (start, end) in secret_spans(line) {
+        bytes[start..end].fill(b'*');
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Finds the secrets in a text: byte ranges in order, without overlap, none empty.
+fn secret_spans(text: &str) -> Vec<(usize, usize)> {
+    let mut spans = named_secrets(text);
+    spans.extend(passwords(text));
+    spans.sort_unstable();
+    let mut merged: Vec<(usize, usize)> = Vec::with_capacity(spans.len());
+    for (start, end) in spans.into_iter().filter(|(start, end)| start < end) {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    merged
+}
+
+/// Finds what follows the name of a secret and `=` or `:`, to the end of its quotes or of the word.
+fn named_secrets(text: &str) -> Vec<(usize, usize)> {
+    let bytes = text.as_bytes();
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let mut at = 0;
+    let mut spans = Vec::new();
+    // Nearly no text assigns anything.
+    let mut at = if bytes.iter().any(|b| matches!(b, b'=' | b':')) {
+        0
+    } else {
+        bytes.len()
+    };
     while at < bytes.len() {
         if !is_name(bytes[at]) {
             at += 1;
@@ -76,59 +111,49 @@ pub fn mask_line(line: &str) -> String {
         while at < bytes.len() && is_name(bytes[at]) {
             at += 1;
         }
-        if redact(&line[start..at], "x") == "x" {
-            continue;
-        }
-        let quote_or_space = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'');
         let mut value = at;
         while value < bytes.len()
-            && (quote_or_space(bytes[value]) || matches!(bytes[value], b'=' | b':'))
+            && matches!(bytes[value], b' ' | b'\t' | b'"' | b'\'' | b'=' | b':')
         {
             value += 1;
         }
-        if !line[at..value].contains(['=', ':']) {
+        let between = &text[at..value];
+        if !between.contains(['=', ':']) || !is_secret(&text[start..at]) {
             continue;
         }
-        at = value;
-        while at < bytes.len()
-            && !quote_or_space(bytes[at])
-            && !matches!(bytes[at], b',' | b'}' | b']')
-        {
-            bytes[at] = b'*';
-            at += 1;
-        }
+        let end = match between.chars().next_back() {
+            Some(quote @ ('"' | '\'')) => text[value..].find(quote),
+            _ => text[value..].find([' ', '\t', '\n', '\r', '"', '\'', ',', '}', ']']),
+        };
+        at = end.map_or(bytes.len(), |length| value + length);
+        spans.push((value, at));
     }
-    for (start, end) in url_passwords(line) {
-        bytes[start..end].fill(b'*');
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    spans
 }
 
-/// Finds the passwords of URLs: from behind `scheme://user:` to the last `@` before the path.
-fn url_passwords(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+/// Finds the passwords in user information: between the first colon and the last `@` of an
+/// authority. One stands behind every `://`, and where a word begins.
+fn passwords(text: &str) -> Vec<(usize, usize)> {
+    let mut spans = Vec::new();
     // Nearly no text has a password, and every one that has it has an `@`.
-    let mut from = if text.as_bytes().contains(&b'@') {
-        0
-    } else {
-        text.len()
-    };
-    std::iter::from_fn(move || {
-        while let Some(found) = text[from..].find("://") {
-            let start = from + found + 3;
-            let end = text[start..]
-                .find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace())
-                .map_or(text.len(), |n| start + n);
-            // Not `end`: an authority may itself begin with a scheme, `http://http://u:p@h`.
-            from = start;
-            let authority = &text[start..end];
-            if let (Some(at), Some(colon)) = (authority.rfind('@'), authority.find(':'))
-                && colon < at
-            {
-                return Some((start + colon + 1, start + at));
-            }
+    if !text.as_bytes().contains(&b'@') {
+        return spans;
+    }
+    let ends = |c: char| matches!(c, '/' | '?' | '#' | ',') || c.is_whitespace();
+    let schemes = text.match_indices("://").map(|(at, _)| at + 3);
+    let words =
+        text.match_indices(|c: char| matches!(c, ',' | '=' | '"' | '\'') || c.is_whitespace());
+    let words = words.map(|(at, separator)| at + separator.len());
+    for start in std::iter::once(0).chain(schemes).chain(words) {
+        let length = text[start..].find(ends).unwrap_or(text.len() - start);
+        let authority = &text[start..start + length];
+        if let (Some(at), Some(colon)) = (authority.rfind('@'), authority.find(':'))
+            && colon < at
+        {
+            spans.push((start + colon + 1, start + at));
         }
-        None
-    })
+    }
+    spans
 }
 
 #[cfg(test)]
@@ -153,6 +178,12 @@ mod tests {
                 "a http://u:<redacted>@h b ftp://v:<redacted>@i",
             ),
             ("X", "http://h:1/p@q", "http://h:1/p@q"),
+            ("X", "u:pw@h:1,[::1]:2", "u:<redacted>@h:1,[::1]:2"),
+            (
+                "DOCKER_FLAGS",
+                "-e API_TOKEN=abc -p 1:2",
+                "-e API_TOKEN=<redacted> -p 1:2",
+            ),
             (
                 "X",
                 "http://http://u:p@h:1",
@@ -184,6 +215,10 @@ mod tests {
                 "EDGE_PORT=1 # no secret here",
             ),
             ("X=http://u:pw@h/", "X=http://u:**@h/"),
+            (
+                "{ A_TOKEN: \"a,b c\", X: 1 }",
+                "{ A_TOKEN: \"*****\", X: 1 }",
+            ),
         ] {
             assert_eq!(mask_line(line), masked);
         }

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::facts::Facts;
 use crate::layer::Layers;
-use crate::redact::redact_urls;
+use crate::redact::redact_text;
 use crate::release::{Semantics, TargetVersion};
 use crate::settings::{Resolution, StartFailure};
 
@@ -54,7 +54,7 @@ fn read_shown<T>(
     raw: &str,
     read: impl Fn(&str) -> Result<T, StartFailure>,
 ) -> Result<T, StartFailure> {
-    read(raw).map_err(|failure| match redact_urls(raw) {
+    read(raw).map_err(|failure| match redact_text(raw) {
         Cow::Borrowed(_) => failure,
         Cow::Owned(shown) => read(&shown).err().unwrap_or(StartFailure {
             message: "the value is refused".to_owned(),

@@ -3,7 +3,17 @@
 use std::process::Command;
 
 fn main() {
-    println!("cargo::rerun-if-changed=../../.git/HEAD");
+    for name in ["HEAD", "refs", "packed-refs"] {
+        let path = Command::new("git")
+            .args(["rev-parse", "--git-path", name])
+            .output();
+        if let Some(path) = path
+            .ok()
+            .and_then(|output| String::from_utf8(output.stdout).ok())
+        {
+            println!("cargo::rerun-if-changed={}", path.trim());
+        }
+    }
     let output = Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])
         .output();

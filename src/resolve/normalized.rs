@@ -17,6 +17,10 @@ use crate::python::{self, Int};
 use crate::release::{NEWEST_KNOWN, Semantics};
 use crate::settings::{Basis, Derivation, Resolution, Setting, Value};
 
+/// The number of entries of `GATEWAY_LISTEN` that are read. Nobody binds more sockets, and every entry
+/// is compared with the others of its port.
+const MAX_ENTRIES: usize = 1024;
+
 const LEGACY_LISTEN: [&str; 3] = ["EDGE_BIND_HOST", "EDGE_PORT_HTTP", "EDGE_PORT"];
 const LEGACY_HOSTS: [&str; 2] = ["HOSTNAME_EXTERNAL", "LOCALSTACK_HOSTNAME"];
 
@@ -136,11 +140,13 @@ impl Mapper<'_> {
         }
         let mut addresses = Vec::new();
         let mut at = 0;
-        for entry in occurrence.raw.split(',') {
+        for entry in occurrence.raw.split(',').take(MAX_ENTRIES) {
             match entry.parse::<HostPortSpec>() {
                 Ok(spec) => {
                     self.remark_number_as_host(&spec, at, entry, occurrence);
-                    addresses.push(spec.or(&default));
+                    if self.is_host(&spec, at..at + entry.len(), occurrence) {
+                        addresses.push(spec.or(&default));
+                    }
                 }
                 Err(error) => {
                     let span = error.span.start + at..error.span.end + at;
@@ -148,6 +154,11 @@ impl Mapper<'_> {
                 }
             }
             at += entry.len() + 1;
+        }
+        if occurrence.raw.split(',').nth(MAX_ENTRIES).is_some() {
+            let message = format!("`GATEWAY_LISTEN` lists more than {MAX_ENTRIES} addresses");
+            self.report(&codes::INVALID_VALUE, message, occurrence).help =
+                Some(Cow::Borrowed("the entries after these are not read"));
         }
         if addresses.is_empty() {
             return (vec![default], Basis::Invalid);
@@ -183,6 +194,26 @@ impl Mapper<'_> {
         );
     }
 
+    /// Reports a host that no resolver and no URL takes.
+    fn is_host(
+        &mut self,
+        spec: &HostPortSpec,
+        span: std::ops::Range<usize>,
+        occurrence: &Occurrence,
+    ) -> bool {
+        let Some((problem, help)) = spec.host.as_ref().and_then(host_problem) else {
+            return true;
+        };
+        let message = format!("invalid host in `{}`", occurrence.written());
+        self.diagnostics.push(
+            Diagnostic::new(&codes::INVALID_VALUE, message)
+                .about(occurrence.name.to_string())
+                .help(help)
+                .label(Label::of_part(occurrence, span, problem)),
+        );
+        false
+    }
+
     fn invalid_address(
         &mut self,
         occurrence: &Occurrence,
@@ -193,6 +224,9 @@ impl Mapper<'_> {
         let help = match kind {
             AddrErrorKind::PortNotANumber if text.starts_with("//") => {
                 "leave out the scheme: an address is `host:port`, for example `0.0.0.0:4566`"
+            }
+            AddrErrorKind::PortNotANumber if text.contains(';') => {
+                "separate addresses with a comma"
             }
             AddrErrorKind::PortNotANumber if text.contains(':') => {
                 "an IPv6 address needs brackets: `[::1]:4566`"
@@ -284,7 +318,7 @@ impl Mapper<'_> {
         } else {
             (&[',', ':', '/', '[', ']'][..], Host::new(text))
         };
-        if !host.as_str().contains(forbidden) {
+        if !host.as_str().contains(forbidden) && host_problem(&host).is_none() {
             return Some(host);
         }
         let message = format!("invalid value for `{}`", occurrence.written());
@@ -349,6 +383,12 @@ impl Mapper<'_> {
                     HostPortSpec::default()
                 });
             self.remark_number_as_host(&spec, 0, &occurrence.raw, occurrence);
+            let spec = if self.is_host(&spec, 0..occurrence.raw.len(), occurrence) {
+                spec
+            } else {
+                derivation.basis = Basis::Invalid;
+                HostPortSpec { host: None, ..spec }
+            };
             return Setting {
                 value: spec.or(&default),
                 derivation,
@@ -412,7 +452,9 @@ impl Mapper<'_> {
             return None;
         };
         if host.as_str().eq_ignore_ascii_case("localhost") {
-            let message = format!("`{name}` is `localhost`, its default, which counts as unset");
+            let port = spec.port.map_or("", |_| "; its port is not used either");
+            let message =
+                format!("`{name}` is `localhost`, its default, which counts as unset{port}");
             self.report(&codes::LOCALHOST_IS_DEFAULT, message, occurrence)
                 .help = Some(Cow::Borrowed("remove it"));
             return None;
@@ -478,11 +520,32 @@ impl Mapper<'_> {
         {
             let message = "`EDGE_FORWARD_URL` has no successor and no effect since 3.0".to_owned();
             self.report(&codes::FORWARD_URL_DROPPED, message, occurrence)
-                .help = Some(Cow::Borrowed(
-                "remove it; `GATEWAY_LISTEN` binds any port, also a privileged one",
-            ));
+                .help = Some(Cow::Borrowed("remove it"));
         }
     }
+}
+
+/// Says why a text cannot be a host, and what to do about it.
+fn host_problem(host: &Host) -> Option<(&'static str, &'static str)> {
+    if host.ip().is_some() {
+        return None;
+    }
+    let text = host.as_str();
+    let numeric = text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    Some(match text {
+        _ if text.contains(['"', '\'']) => (
+            "the quotes are part of the value",
+            "remove the quotes, or quote the whole entry",
+        ),
+        _ if text.contains('*') => ("not a host", "write `0.0.0.0` for all interfaces"),
+        _ if text.contains('/') => ("a host has no path", "leave out the path"),
+        _ if text.contains('@') => ("a host has no user", "leave out what stands before the `@`"),
+        _ if text.contains(',') => ("one host is expected", "this variable takes one address"),
+        _ if text.contains(';') => ("not a host", "separate addresses with a comma"),
+        _ if text.contains(python::is_space) => ("a host has no space", "remove the space"),
+        _ if numeric => ("not an IPv4 address", "each of four numbers is at most 255"),
+        _ => return None,
+    })
 }
 
 /// Reads a legacy port: `None` for empty and 0.

@@ -11,11 +11,14 @@ use crate::layer::Occurrence;
 use crate::python;
 use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
-use crate::settings::{Resolution, Value};
+use crate::settings::{Derivation, Resolution, Value};
 use crate::variable::{self, Kind, Replacement, TABLE, Variable};
 
 /// From this release on the default web server binds IPv4 entries and names to all interfaces.
 const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
+
+/// The number of unknown names that are compared with known ones, in the order of the source.
+const MAX_UNKNOWN: usize = 4096;
 
 /// Adds the remarks of a resolution. Deprecations come first, in LocalStack's own order.
 pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
@@ -54,7 +57,7 @@ fn presence(
             variable
                 .lifecycle
                 .deprecated
-                .is_some_and(|d| d.delisted.is_none()),
+                .is_some_and(|d| d.listed.is_some() && d.delisted.is_none()),
         ),
     };
     let name = occurrence.written();
@@ -67,7 +70,7 @@ fn presence(
             (Semantics::LocalStack(v), false) => {
                 format!("`{name}` is deprecated since {since} and has no effect in {v}")
             }
-            (Semantics::Normalized, false) => match variable.lifecycle.removed {
+            (Semantics::Normalized, false) => match gone(variable) {
                 Some(gone) if gone > TargetVersion::exact(1, 0, 0) => {
                     format!("`{name}` is deprecated since {since} and has no effect since {gone}")
                 }
@@ -79,10 +82,16 @@ fn presence(
             .label(Label::of(occurrence, ""));
         diagnostic = with_replacement(diagnostic, resolution, variable, modern);
         remarks.push(diagnostic);
-    } else if !works && !matches!(resolution.semantics, Semantics::Normalized) {
+    } else if !works {
         let message = match variable.lifecycle.introduced {
             Some(introduced) if version < introduced => {
                 format!("`{name}` is not read by {version}; it appears in {introduced}")
+            }
+            _ if resolution.semantics == Semantics::Normalized => {
+                format!(
+                    "`{name}` has no effect since {}",
+                    gone(variable).unwrap_or(version)
+                )
             }
             _ => format!("`{name}` has no effect in {version}"),
         };
@@ -92,6 +101,14 @@ fn presence(
                 .label(Label::of(occurrence, "")),
         );
     }
+}
+
+/// Returns the first release in which a variable has no effect.
+fn gone(variable: &Variable) -> Option<TargetVersion> {
+    [variable.lifecycle.inert, variable.lifecycle.removed]
+        .into_iter()
+        .flatten()
+        .min()
 }
 
 /// Adds what to do instead: the value in normalized semantics, the name otherwise.
@@ -104,19 +121,31 @@ fn with_replacement(
     let normalized = resolution.semantics == Semantics::Normalized;
     match variable.replacement {
         Replacement::Variable(name @ "GATEWAY_LISTEN") if normalized => {
+            if !counts(
+                resolution.gateway_listen.as_ref().map(|s| &s.derivation),
+                variable,
+            ) {
+                return diagnostic.help(format!("remove it; `{name}` takes its place"));
+            }
             let value = modern.listen(resolution);
             diagnostic
                 .help(format!("use `{name}={value}`"))
                 .suggest(name, value)
         }
         Replacement::Variable(name @ "LOCALSTACK_HOST") if normalized => {
+            if !counts(
+                resolution.localstack_host.as_ref().map(|s| &s.derivation),
+                variable,
+            ) {
+                return diagnostic.help(format!("remove it; `{name}` takes its place"));
+            }
             let value = modern.host(resolution);
             diagnostic
                 .help(format!("use `{name}={value}`"))
                 .suggest(name, value)
         }
         Replacement::Variable(name) => diagnostic.help(format!("use `{name}`")),
-        Replacement::Advice(advice) => diagnostic.help(format!("use {advice}")),
+        Replacement::Advice(advice) => diagnostic.help(format!("instead: {advice}")),
         Replacement::None => {
             diagnostic.help = Some(Cow::Borrowed("remove it"));
             diagnostic.suggest_removal()
@@ -154,6 +183,11 @@ fn localstack_host_value(resolution: &Resolution) -> String {
     } else {
         address.to_string()
     }
+}
+
+/// Returns whether a variable's own value is behind a setting.
+fn counts(derivation: Option<&Derivation>, variable: &Variable) -> bool {
+    derivation.is_some_and(|d| d.used.iter().any(|used| *used.name == *variable.name))
 }
 
 /// The same name set to different texts in several sources.
@@ -291,9 +325,8 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
             host.value.host
         );
         remarks.push(
-            labelled(&codes::IP_AS_URL_HOST, message, index, "LOCALSTACK_HOST").help(
-                "use a name that resolves to this address, for example `localhost.localstack.cloud`",
-            ),
+            labelled(&codes::IP_AS_URL_HOST, message, index, "LOCALSTACK_HOST")
+                .help("use a name that resolves to this address"),
         );
     }
 }
@@ -421,7 +454,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
         Semantics::Normalized => Line::V4,
         Semantics::LocalStack(version) => version.line(),
     };
-    for occurrence in &index.unknown {
+    for occurrence in index.unknown.iter().rev().take(MAX_UNKNOWN) {
         let name = &*occurrence.name;
         if facts.through_entrypoint && entrypoint::is_fatal(name, line) {
             remarks.push(
@@ -464,7 +497,26 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                     ))
                     .label(Label::of(occurrence, "")),
                 );
+            } else if !normalized && !facts.through_entrypoint {
+                remarks.push(
+                    Diagnostic::new(
+                        &codes::PREFIXED_NAME_OUTSIDE_IMAGE,
+                        format!(
+                            "`{name}` sets `{bare}` when the image starts; it is not applied here"
+                        ),
+                    )
+                    .about(bare.to_owned())
+                    .help(format!("set `{bare}` to see what a container makes of it"))
+                    .label(Label::of(occurrence, "")),
+                );
             }
+        } else if let Some(message) = unannounced(occurrence, resolution.semantics) {
+            remarks.push(
+                Diagnostic::new(&codes::IGNORED_VARIABLE, message)
+                    .about(name.to_owned())
+                    .help("remove it; LocalStack does not announce that it is ignored")
+                    .label(Label::of(occurrence, "")),
+            );
         } else if let Some(meant) = variable::did_you_mean(name) {
             remarks.push(
                 Diagnostic::new(
@@ -480,5 +532,62 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                 .label(Label::of(occurrence, "")),
             );
         }
+    }
+}
+
+/// Services that had ports and backends of their own up to 2.0 (`S3_PORT`, `KINESIS_BACKEND`).
+const SERVICES: [&str; 24] = [
+    "ACM",
+    "APIGATEWAY",
+    "CLOUDFORMATION",
+    "CLOUDWATCH",
+    "DYNAMODB",
+    "DYNAMODBSTREAMS",
+    "EC2",
+    "ES",
+    "EVENTS",
+    "FIREHOSE",
+    "IAM",
+    "KINESIS",
+    "KMS",
+    "LAMBDA",
+    "LOGS",
+    "REDSHIFT",
+    "ROUTE53",
+    "S3",
+    "SECRETSMANAGER",
+    "SES",
+    "SNS",
+    "SQS",
+    "SSM",
+    "STEPFUNCTIONS",
+];
+/// The first release that reads no port or backend of a single service.
+const ONE_PORT_FOR_ALL: TargetVersion = TargetVersion::exact(2, 1, 0);
+
+/// Says what is wrong with names that LocalStack ignores without announcing it.
+fn unannounced(occurrence: &Occurrence, semantics: Semantics) -> Option<String> {
+    if let Semantics::LocalStack(version) = semantics
+        && version < ONE_PORT_FOR_ALL
+    {
+        return None;
+    }
+    let name = &*occurrence.name;
+    let suffix = ["_PORT_EXTERNAL", "_PORT", "_BACKEND"];
+    let of_service = suffix.iter().any(|suffix| {
+        name.strip_suffix(suffix)
+            .is_some_and(|service| SERVICES.contains(&service))
+    });
+    let ports = name == "SERVICES" && occurrence.raw.split(',').any(|item| item.contains(':'));
+    if of_service {
+        Some(format!(
+            "`{name}` has no effect since {ONE_PORT_FOR_ALL}; all services share one port"
+        ))
+    } else if ports {
+        Some(format!(
+            "ports in `{name}` have no effect since {ONE_PORT_FOR_ALL}"
+        ))
+    } else {
+        None
     }
 }

@@ -138,8 +138,8 @@ pub(crate) enum InputFormat {
 /// Where the emulator runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InContainer {
-    /// In a container for Compose files; otherwise as `OVERRIDE_IN_DOCKER` says, else where this
-    /// process runs.
+    /// In a container for Compose files. Otherwise as `OVERRIDE_IN_DOCKER` says, else where this
+    /// process runs for its own environment, and outside for files.
     Auto,
     True,
     False,

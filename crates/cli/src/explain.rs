@@ -18,7 +18,7 @@ use crate::args::{ExplainArgs, ExplainFormat};
 use crate::error::CliError;
 use crate::exit;
 use crate::input::{Input, Wanted};
-use crate::render::out;
+use crate::render::{self, out};
 
 /// Whose reading is asked for, and the words it was asked with.
 pub(crate) enum Asked {
@@ -49,7 +49,7 @@ impl Asked {
         let first = if first.is_empty() {
             OLDEST_KNOWN
         } else {
-            version(first)?
+            version(&oldest(first))?
         };
         let last = if last.is_empty() {
             NEWEST_KNOWN
@@ -63,6 +63,16 @@ impl Asked {
             ));
         }
         Ok(Self::Range(first, last))
+    }
+}
+
+/// Completes the lower end of a range with the oldest release of its line: `2.3` is 2.3.0 there.
+fn oldest(text: &str) -> String {
+    let number = text.trim().bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match text.matches('.').count() {
+        0 if number => format!("{text}.0.0"),
+        1 if number => format!("{text}.0"),
+        _ => text.to_owned(),
     }
 }
 
@@ -120,6 +130,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
         }
         Asked::One(semantics, name) => {
             let resolution = read(&input, semantics);
+            if input.is_unknown() && args.format != ExplainFormat::Json {
+                let shown = render::diagnostics(&input.diagnostics, &input.sources);
+                anstream::eprint!("{shown}");
+                return Ok(ExitCode::from(exit::FINDINGS));
+            }
             match args.format {
                 ExplainFormat::Json => {
                     let mut document = Document::new(&resolution);

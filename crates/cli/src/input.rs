@@ -211,6 +211,12 @@ impl Input {
         self.diagnostics.extend(diagnostics);
     }
 
+    /// Returns whether Compose files were named, but no service that runs the emulator was found in
+    /// them. Then nothing is known about it, and no default may be shown as if it were.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.facts.through_entrypoint && self.emulator.is_none()
+    }
+
     /// Says what the CLI of LocalStack would make of these settings, unless they are a container's.
     pub(crate) fn launcher_remarks(&self) -> Vec<Diagnostic> {
         if self.facts.in_container || self.facts.through_entrypoint {

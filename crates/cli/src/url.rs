@@ -177,6 +177,13 @@ fn mint(args: &UrlArgs, kind: &'static Kind) -> Result<ExitCode, CliError> {
         in_container: args.in_container,
     };
     let input = Input::read(&wanted)?;
+    if input.is_unknown() {
+        anstream::eprint!(
+            "{}",
+            render::diagnostics(&input.diagnostics, &input.sources)
+        );
+        return Ok(ExitCode::from(exit::FINDINGS));
+    }
     let mut resolution = explain::read(&input, semantics);
     if let Some(failure) = &resolution.failure {
         return Err(CliError::usage(

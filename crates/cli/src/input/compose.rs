@@ -73,6 +73,11 @@ impl Input {
             self.sources
                 .add(Arc::clone(&source.name), Arc::clone(&source.text));
         }
+        for name in &project.files {
+            if let Ok(text) = read(name) {
+                self.sources.add(Arc::clone(name), text);
+            }
+        }
         match project.localstack(wanted.service) {
             Ok(service) => {
                 self.diagnostics.extend(service.diagnostics.iter().cloned());

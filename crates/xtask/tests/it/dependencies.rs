@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What the root crate may pull in from outside, features included.
 const ROOT_DEPENDENCIES: &[&str] = &[
     "figment",
+    "ipnet",
     "saphyr-parser",
     "serde",
     "thiserror",
