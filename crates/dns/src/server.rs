@@ -224,7 +224,7 @@ impl Shared {
             self.report(Event::UpstreamIsOurselves(addr));
         }
         self.policy.store(Arc::new(policy));
-        if new.is_empty() {
+        if new.is_empty() && !old.is_empty() {
             self.report(Event::NoUpstream);
         }
         if old != new {
@@ -344,6 +344,9 @@ impl Server {
             stop: channel::Sender::new(false),
         });
         shared.rebuild_policy();
+        if shared.policy.load().upstreams().next().is_none() {
+            shared.report(Event::NoUpstream);
+        }
         Ok(Self {
             shared,
             sockets,

@@ -37,7 +37,8 @@ pub(crate) async fn watch(worker: Rc<Worker>) {
     if shared.network.observe {
         spawn_local(follow_network(Rc::clone(&worker)));
     }
-    let mut seen = shared.resolv_conf().and_then(|path| modified(&path));
+    // Nothing is seen yet: the file may have changed since the server read it.
+    let mut seen = None;
     let mut probed: Vec<Arc<Upstream>> = Vec::new();
     let mut random = Random::default();
     loop {
@@ -61,8 +62,8 @@ pub(crate) async fn watch(worker: Rc<Worker>) {
         tokio::time::sleep(LOOK).await;
         if let Some(path) = shared.resolv_conf() {
             let now = modified(&path);
-            if now != seen {
-                seen = now;
+            if seen != Some(now) {
+                seen = Some(now);
                 shared.rebuild_policy();
             }
         }
