@@ -2,11 +2,7 @@
 //!
 //! `counts CASE TIMES` does the work that often; `counts` alone lists the cases.
 
-#![expect(
-    clippy::print_stdout,
-    unreachable_pub,
-    reason = "a bench"
-)]
+#![expect(clippy::print_stdout, unreachable_pub, reason = "a bench")]
 
 mod cases;
 

@@ -459,6 +459,9 @@ impl Mapper<'_> {
                 .help = Some(Cow::Borrowed("remove it"));
             return None;
         }
+        if !self.is_host(&spec, 0..occurrence.raw.len(), occurrence) {
+            return None;
+        }
         if let Some(port) = spec.port {
             let message =
                 format!("`{name}` carries port {port}, which LocalStack does not split off");
@@ -537,6 +540,7 @@ fn host_problem(host: &Host) -> Option<(&'static str, &'static str)> {
             "the quotes are part of the value",
             "remove the quotes, or quote the whole entry",
         ),
+        _ if text.contains(['[', ']']) => ("not a host", "brackets are for IPv6 addresses"),
         _ if text.contains('*') => ("not a host", "write `0.0.0.0` for all interfaces"),
         _ if text.contains('/') => ("a host has no path", "leave out the path"),
         _ if text.contains('@') => ("a host has no user", "leave out what stands before the `@`"),

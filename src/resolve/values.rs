@@ -12,6 +12,10 @@ use crate::variable::{self, FallbackRule, Kind, TABLE, Variable};
 /// How far the end of the port range lies above its start by default.
 const PORT_RANGE: u16 = 50;
 
+/// The numbers that every release reads after all others, in this order (`localstack/config.py`).
+/// The first wrong number is the one that a start fails with.
+const READ_LAST: [&str; 2] = ["SQS_PORT_EXTERNAL", "DNS_PORT"];
+
 /// What was read: the values that something decides, in the order of the table, and the first
 /// failure.
 pub(super) type Read = (
@@ -21,11 +25,11 @@ pub(super) type Read = (
 
 /// Reads the modelled variables that the release knows.
 pub(super) fn read(index: &Index, place: Place) -> Read {
-    let mut failure = None;
-    let values = read_all(index, place, false, |error| {
-        failure.get_or_insert(error);
-    });
-    (values, failure)
+    let mut failures = Vec::new();
+    let values = read_all(index, place, false, |error| failures.push(error));
+    // A stable sort: the other numbers are read in the order of the table.
+    failures.sort_by_key(|failure| READ_LAST.iter().position(|name| *name == failure.variable));
+    (values, failures.into_iter().next())
 }
 
 /// Reads the modelled variables, and older names where their successor is unset.

@@ -12,6 +12,7 @@ use crate::support::{Place, codes as reported, resolve_as_of, resolve_normalized
 const REPORTED_ELSEWHERE: &[&str] = &[
     "bad-file",
     "bad-line",
+    "dns-pattern-refused",
     "image-reads-differently",
     "launcher-loses-brackets",
     "launcher-publishes-wider",
@@ -306,6 +307,37 @@ fn either_name_turns_multi_cluster_on_before_3_0() {
     let setting = resolution.setting("OPENSEARCH_MULTI_CLUSTER").unwrap();
     let used: Vec<&str> = setting.derivation.used.iter().map(|o| &*o.name).collect();
     assert_eq!(used, ["ES_MULTI_CLUSTER", "OPENSEARCH_MULTI_CLUSTER"]);
+}
+
+#[test]
+fn a_start_fails_with_the_number_that_is_read_first() {
+    for (release, env, refused) in [
+        (
+            "1.4.0",
+            "SQS_PORT_EXTERNAL=a EXTERNAL_SERVICE_PORTS_START=b",
+            "b",
+        ),
+        (
+            "2.3.2",
+            "SQS_PORT_EXTERNAL=a SERVICE_INSTANCES_PORTS_END=b",
+            "b",
+        ),
+        ("2.3.2", "SQS_PORT_EXTERNAL=a DNS_PORT=b", "a"),
+        ("2.0.0", "SQS_PORT_EXTERNAL=a EDGE_PORT=b", "b"),
+        ("4.14.0", "DNS_PORT=a EXTERNAL_SERVICE_PORTS_END=b", "b"),
+        (
+            "4.14.0",
+            "EXTERNAL_SERVICE_PORTS_END=a EXTERNAL_SERVICE_PORTS_START=b",
+            "b",
+        ),
+    ] {
+        let failure = resolve_as_of(env, Place::Container, release).failure;
+        let message = failure.map(|f| f.message).unwrap_or_default();
+        assert!(
+            message.ends_with(&format!("'{refused}'")),
+            "{env} {message}"
+        );
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod forward;
 mod http;
 mod limit;
 mod metrics;
+mod random;
 mod relay;
 mod socket;
 mod tcp;

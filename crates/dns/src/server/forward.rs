@@ -22,6 +22,7 @@ use crate::answer::{self, Decision, Ede, MAX_DATAGRAM};
 use crate::server::cache::{Key, Stored};
 use crate::server::datagram::Outbox;
 use crate::server::event::{Event, Source, Transport};
+use crate::server::random::Random;
 use crate::server::relay::{Age, relay};
 use crate::server::tcp::frame;
 use crate::server::upstream::{Group, Upstream};
@@ -614,40 +615,5 @@ fn strip_edns(message: &mut Vec<u8>) {
     message.truncate(message.len().saturating_sub(11));
     if let Some(count) = message.get_mut(10..12) {
         count.fill(0);
-    }
-}
-
-/// Random numbers of the system, fetched by the hundred.
-pub(crate) struct Random {
-    bytes: [u8; 512],
-    used: usize,
-}
-
-impl Default for Random {
-    fn default() -> Self {
-        Self {
-            bytes: [0; 512],
-            used: 512,
-        }
-    }
-}
-
-impl Random {
-    pub(crate) fn next_u16(&mut self) -> u16 {
-        if self.used + 2 > self.bytes.len() {
-            // Failing means that there is no entropy source at all; ids must not be guessable, so
-            // the bytes stay as they are only if even the hash seeds of the process are.
-            if getrandom::fill(&mut self.bytes).is_err() {
-                use std::hash::{BuildHasher, RandomState};
-                let seed = RandomState::new().hash_one(self.used);
-                for (byte, mask) in self.bytes.iter_mut().zip(seed.to_ne_bytes().iter().cycle()) {
-                    *byte ^= mask;
-                }
-            }
-            self.used = 0;
-        }
-        let pair = [self.bytes[self.used], self.bytes[self.used + 1]];
-        self.used += 2;
-        u16::from_ne_bytes(pair)
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::server::Shared;
 use crate::server::event::Event;
-use crate::server::forward::Random;
+use crate::server::random::Random;
 use crate::server::upstream::Upstream;
 use crate::server::worker::Worker;
 use crate::wire::{Name, RD, Rcode, Reply, Writer};
