@@ -50,10 +50,10 @@ fn derivation(derivation: &Derivation) -> String {
 }
 
 fn label(label: &Label) -> String {
-    let variable = label.variable.as_deref().unwrap_or("-");
-    let raw = label.raw.as_deref().unwrap_or_default();
-    let part = label.part.clone().and_then(|part| raw.get(part));
-    format!("{variable} `{}`: {}", part.unwrap_or(raw), label.message)
+    let raw = label.raw().unwrap_or_default();
+    let part = label.part().and_then(|part| raw.get(part));
+    let variable = label.variable().unwrap_or("-");
+    format!("{variable} `{}`: {}", part.unwrap_or(&raw), label.message)
 }
 
 fn diagnostic(out: &mut String, diagnostic: &Diagnostic) {
@@ -71,8 +71,8 @@ fn diagnostic(out: &mut String, diagnostic: &Diagnostic) {
         let _ = writeln!(
             out,
             "    suggestion: {} = {}",
-            suggestion.variable.as_deref().unwrap_or("(remove)"),
-            suggestion.value.as_deref().unwrap_or("(as it is)")
+            suggestion.variable().unwrap_or("(remove)"),
+            suggestion.value().unwrap_or("(as it is)")
         );
     }
 }
