@@ -13,4 +13,6 @@
 //!
 //! Start reading at [`facts`].
 
+pub mod engine;
 pub mod facts;
+pub mod gather;
