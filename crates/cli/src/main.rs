@@ -8,6 +8,7 @@ mod args;
 mod batch;
 mod check;
 mod dns;
+mod engine;
 mod error;
 mod exit;
 mod explain;
