@@ -13,6 +13,12 @@
 //!
 //! Start reading at [`facts`].
 
+pub mod check;
 pub mod engine;
 pub mod facts;
+pub mod finding;
+pub mod fix;
 pub mod gather;
+pub mod judge;
+pub mod path;
+pub mod world;
