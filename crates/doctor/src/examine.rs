@@ -117,6 +117,7 @@ fn of_client(emulator: &Emulator<'_>, client: &Client<'_>) -> Plan {
         urls: client
             .urls
             .iter()
+            .chain(&world::forms(emulator))
             .map(|url| PlanUrl {
                 url: url.text.clone(),
                 host: url.host.clone(),
@@ -136,7 +137,7 @@ fn of_client(emulator: &Emulator<'_>, client: &Client<'_>) -> Plan {
 pub fn probe(
     facts: &mut Facts,
     plans: &[Planned],
-    launcher: Option<&Launcher<'_>>,
+    launcher: Option<&Launcher>,
     on_this_host: bool,
     progress: &(dyn Fn(&Position) + Sync),
 ) {

@@ -45,19 +45,19 @@ pub enum LaunchError {
 
 /// Runs probes on one engine.
 #[derive(Debug)]
-pub struct Launcher<'e> {
-    engine: &'e Engine,
+pub struct Launcher {
+    engine: Engine,
     image: String,
     run: String,
     stopped: AtomicBool,
 }
 
-impl<'e> Launcher<'e> {
+impl Launcher {
     /// Makes sure that the image is there, and removes what killed runs left.
     ///
     /// # Errors
     /// When the executable is not static, or the engine does not take it.
-    pub fn prepare(engine: &'e Engine, executable: &Path) -> Result<Self, LaunchError> {
+    pub fn prepare(engine: &Engine, executable: &Path) -> Result<Self, LaunchError> {
         let mut file = File::open(executable).map_err(LaunchError::Executable)?;
         if !is_static(&mut file).map_err(LaunchError::Executable)? {
             return Err(LaunchError::Dynamic);
@@ -85,7 +85,7 @@ impl<'e> Launcher<'e> {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let launcher = Self {
-            engine,
+            engine: engine.clone(),
             image,
             run: format!("{:x}-{:x}", std::process::id(), nanos.as_nanos()),
             stopped: AtomicBool::new(false),
@@ -205,7 +205,7 @@ impl<'e> Launcher<'e> {
     }
 }
 
-impl Drop for Launcher<'_> {
+impl Drop for Launcher {
     fn drop(&mut self) {
         self.clean();
     }

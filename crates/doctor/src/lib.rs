@@ -25,5 +25,6 @@ pub mod launch;
 pub mod patch;
 pub mod path;
 pub mod probe;
+pub mod project;
 pub mod report;
 pub mod world;

@@ -15,8 +15,10 @@ pub use sarif::log;
 use crate::facts::{Engine, Facts, Place, Position};
 use crate::finding::{Confidence, Finding};
 use crate::fix::{flags, snippet};
-use crate::judge::{Judgement, TraceResult};
+use crate::judge::{Case, Judgement, TraceResult, World};
 use crate::patch::Patch;
+use crate::path::{Outcome, Path, observe, predict};
+use crate::world::ClientUrl;
 
 /// The version of the document. It counts up when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -66,8 +68,10 @@ pub struct ClientLine {
     pub name: String,
     /// `host` or `container`.
     pub kind: &'static str,
-    /// Its paths.
+    /// The paths that it is known to use.
     pub paths: Vec<PathLine>,
+    /// The usual forms of endpoint from here, used or not.
+    pub forms: Vec<PathLine>,
     /// Why no probe ran there, where one was tried.
     pub probe_failure: Option<String>,
 }
@@ -207,7 +211,7 @@ impl Document {
                 seen: w.emulator.listening.seen,
             }),
             clients: world.map_or(Vec::new(), |w| {
-                w.cases.iter().map(|c| client(facts, c)).collect()
+                w.cases.iter().map(|c| client(facts, w, c)).collect()
             }),
             findings: judgement
                 .findings
@@ -240,37 +244,49 @@ impl Document {
     }
 }
 
-fn client(facts: &Facts, case: &crate::judge::Case<'_>) -> ClientLine {
+fn client(facts: &Facts, world: &World<'_>, case: &Case<'_>) -> ClientLine {
     let host = case.client.position == Position::Host;
+    let forms = crate::world::forms(&world.emulator);
     ClientLine {
         name: case.client.name().to_owned(),
         kind: if host { "host" } else { "container" },
         paths: case
             .uses
             .iter()
-            .map(|used| {
-                let path = used.path();
-                PathLine {
-                    url: used.url.text.clone(),
-                    from: used.url.from.to_string(),
-                    verdict: match path.outcome.fails() {
-                        true => "fail",
-                        false if path.outcome == crate::path::Outcome::Unknown => "unknown",
-                        false => "ok",
-                    },
-                    outcome: path.outcome.describe(),
-                    address: path.address.map(|ip| ip.to_string()),
-                    confidence: if used.observed.is_some() {
-                        Confidence::Proven
-                    } else {
-                        Confidence::Predicted
-                    },
+            .map(|used| path_line(&used.url, used.path(), used.observed.is_some()))
+            .collect(),
+        forms: forms
+            .iter()
+            .map(|url| match observe(facts, &case.client, url) {
+                Some(path) => path_line(url, &path, true),
+                None => {
+                    let path = predict(facts, &world.emulator, &case.client, url);
+                    path_line(url, &path, false)
                 }
             })
             .collect(),
         probe_failure: facts
             .observed(&case.client.position)
             .and_then(|o| o.failure.clone()),
+    }
+}
+
+fn path_line(url: &ClientUrl, path: &Path<'_>, seen: bool) -> PathLine {
+    PathLine {
+        url: url.text.clone(),
+        from: url.from.to_string(),
+        verdict: match &path.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Unknown => "unknown",
+            _ => "fail",
+        },
+        outcome: path.outcome.describe(),
+        address: path.address.map(|ip| ip.to_string()),
+        confidence: if seen {
+            Confidence::Proven
+        } else {
+            Confidence::Predicted
+        },
     }
 }
 

@@ -168,6 +168,20 @@ pub fn clients<'f>(facts: &'f Facts, emulator: &Emulator<'f>) -> Vec<Client<'f>>
     clients
 }
 
+/// Returns the forms of endpoint that are tried from every position.
+#[must_use]
+pub fn forms(emulator: &Emulator<'_>) -> Vec<ClientUrl> {
+    let port = emulator.port();
+    let texts = [
+        format!("http://localhost:{}", emulator.published_port()),
+        format!("http://{}:{port}", emulator.best_name()),
+        format!("http://{DOMAIN}:{port}"),
+    ];
+    let urls = texts.iter();
+    urls.filter_map(|text| ClientUrl::parse(text, UrlFrom::Assumed))
+        .collect()
+}
+
 impl Facts {
     /// Returns the container whose network namespace `container` uses, itself unless it joined
     /// another one.
