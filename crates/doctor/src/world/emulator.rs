@@ -58,7 +58,7 @@ pub struct Listening {
 #[must_use]
 pub fn find(facts: &Facts) -> Found<'_> {
     let candidates: Vec<&Container> = match &facts.question.target {
-        Some(wanted) => named(facts, wanted),
+        Some(wanted) => by_name(facts, wanted),
         None => {
             let strong: Vec<&Container> = facts
                 .containers
@@ -93,7 +93,8 @@ fn pick(all: Vec<&Container>) -> Vec<&Container> {
 }
 
 /// Finds containers by name, service or id; a prefix counts where nothing fits as a whole.
-pub(crate) fn named<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Container> {
+#[must_use]
+pub fn by_name<'f>(facts: &'f Facts, wanted: &str) -> Vec<&'f Container> {
     let all = || facts.containers.iter();
     let exact: Vec<&Container> = all()
         .filter(|c| c.name == wanted || c.id == wanted)
