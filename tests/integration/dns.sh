@@ -1,4 +1,9 @@
 #!/usr/bin/env bash
-# `lsconfig dns` in network namespaces: see crates/dns/tests/netns/run.sh.
+# `lsconfig dns` among real interfaces, on a real Docker Engine, and beside LocalStack's own server.
 set -euo pipefail
-exec "$(dirname "$0")/../../crates/dns/tests/netns/run.sh"
+cd "$(dirname "$0")/../.."
+. tests/live/stage.sh
+crates/dns/tests/netns/run.sh
+crates/dns/tests/docker/run.sh
+live_install localstack-4.12.0
+live_dns --seed "${LSCONFIG_LIVE_SEED:-9}"

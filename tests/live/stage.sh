@@ -4,6 +4,7 @@
 #   live_install                     the environments (install.sh); slow the first time
 #   live_conformance [OPTION...]     recorded and random environments (conformance.py)
 #   live_urls [OPTION...]            URLs of a running LocalStack (urls.py)
+#   live_dns [OPTION...]             answers of LocalStack's DNS server (dns_answers.py), as root
 #   live_stage                       all of it, with the seed LSCONFIG_LIVE_SEED where it is set
 #   live_localstack ARGUMENT...      the localstack command of 4.12.0 (localstack_cli.py)
 #
@@ -28,6 +29,10 @@ live_conformance() {
 
 live_urls() {
     "$LSCONFIG_PEERS/clients/bin/python" "$LIVE/urls.py" "$@"
+}
+
+live_dns() {
+    "$LSCONFIG_PEERS/localstack-4.12.0/bin/python" "$LIVE/dns_answers.py" "$@"
 }
 
 live_stage() {

@@ -3,10 +3,11 @@
 # asks it, an outside name from a stub upstream, a second network, and the host. Images are built
 # FROM scratch around our own binary, so no registry is needed.
 #
-# LSCONFIG_STATIC names a statically linked binary:
+# LSCONFIG_BIN names a statically linked binary:
 #   RUSTFLAGS=-Ctarget-feature=+crt-static cargo build -p lsconfig-cli --target x86_64-unknown-linux-gnu
 set -euo pipefail
-bin=${LSCONFIG_STATIC:?set LSCONFIG_STATIC to a statically linked binary}
+bin=${LSCONFIG_BIN:?set LSCONFIG_BIN to a statically linked binary}
+docker info >/dev/null
 run=lsdns$$
 here=$(mktemp -d)
 
