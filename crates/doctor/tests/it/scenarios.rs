@@ -39,7 +39,7 @@ pub(crate) fn all() -> BTreeMap<String, Scenario> {
         .collect()
 }
 
-fn word(severity: lsconfig::diagnostic::Severity) -> &'static str {
+pub(crate) fn word(severity: lsconfig::diagnostic::Severity) -> &'static str {
     match severity {
         lsconfig::diagnostic::Severity::Error => "error",
         lsconfig::diagnostic::Severity::Warning => "warning",
