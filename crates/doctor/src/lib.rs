@@ -13,6 +13,18 @@
 //!
 //! Start reading at [`facts`].
 
+pub mod check;
 pub mod engine;
+pub mod examine;
 pub mod facts;
+pub mod finding;
+pub mod fix;
 pub mod gather;
+pub mod judge;
+pub mod launch;
+pub mod patch;
+pub mod path;
+pub mod probe;
+pub mod project;
+pub mod report;
+pub mod world;

@@ -1,0 +1,8 @@
+//! Tests of the doctor without a real engine.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod docs;
+mod engine;
+mod probing;
+mod scenarios;
