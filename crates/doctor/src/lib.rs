@@ -1,0 +1,18 @@
+//! Why a client cannot reach the local AWS emulator: what was observed, what follows from it, and
+//! the smallest change that mends it.
+//!
+//! ```text
+//! engine (reads) --> gather --+
+//! Compose files --> project --+--> Facts --judge--> Judgement --> report
+//! probe (inside namespaces) --+
+//! ```
+//!
+//! [`facts`] is what was observed, as plain data that can be saved and read again. The judgement is
+//! a pure function of it. Nothing here changes a container or network that is not our own; the crate
+//! prints nothing, reads no environment and never exits.
+//!
+//! Start reading at [`facts`].
+
+pub mod engine;
+pub mod facts;
+pub mod gather;
