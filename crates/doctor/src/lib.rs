@@ -16,3 +16,4 @@
 pub mod engine;
 pub mod facts;
 pub mod gather;
+pub mod signature;
