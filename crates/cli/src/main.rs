@@ -8,6 +8,7 @@ mod args;
 mod batch;
 mod check;
 mod dns;
+mod doctor;
 mod error;
 mod exit;
 mod explain;
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
         Command::Dns(args) => dns::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Probe(args) => doctor::probe(args),
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),

@@ -35,8 +35,6 @@ const PING: Duration = Duration::from_secs(3);
 const IMPORT: Duration = Duration::from_secs(120);
 /// The largest answer in JSON: 500 containers give about 2 MB.
 const MAX_JSON: usize = 32 << 20;
-/// The largest output of a container that is read.
-const MAX_LOGS: usize = 4 << 20;
 
 /// Where an engine listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -304,7 +302,7 @@ impl Engine {
             .limit(MAX_JSON)
             .within(patience);
         Ok(Events {
-            stream: io::BufReader::new(http::open(&self.address, &request)?),
+            stream: io::BufReader::new(http::open(&self.address, &request, true)?),
         })
     }
 
@@ -406,35 +404,20 @@ impl Engine {
             .map(drop)
     }
 
-    /// Waits until a container ends, and returns its exit code.
-    ///
-    /// # Errors
-    /// As for every call; [`EngineError::Timeout`] when it takes longer than `limit`.
-    pub fn wait(&self, container: &str, limit: Duration) -> Result<i64, EngineError> {
-        let rest = format!(
-            "/containers/{}/wait?condition=not-running",
-            escape(container)
-        );
-        let request = http::Request::post(&self.path(&rest), None)
-            .limit(1 << 16)
-            .within(limit);
-        let answer = http::call(&self.address, &request)?.json()?;
-        Ok(answer
-            .get("StatusCode")
-            .and_then(Value::as_i64)
-            .unwrap_or(-1))
-    }
-
-    /// Returns what a container without a terminal wrote to standard output and standard error.
+    /// Opens the output of a container that is not started yet. It ends when the container does, and
+    /// its frames are taken apart by [`demultiplex`].
     ///
     /// # Errors
     /// As for every call.
-    pub fn logs(&self, container: &str) -> Result<(Vec<u8>, Vec<u8>), EngineError> {
-        let rest = format!("/containers/{}/logs?stdout=1&stderr=1", escape(container));
-        let request = http::Request::get(&self.path(&rest))
-            .limit(MAX_LOGS)
-            .within(CALL);
-        Ok(demultiplex(&http::call(&self.address, &request)?.body))
+    pub fn attach(&self, container: &str, limit: Duration) -> Result<impl Read, EngineError> {
+        let rest = format!(
+            "/containers/{}/attach?stream=1&stdout=1&stderr=1",
+            escape(container)
+        );
+        let request = http::Request::post(&self.path(&rest), None)
+            .limit(MAX_JSON)
+            .within(limit);
+        http::open(&self.address, &request, false)
     }
 
     /// Removes a container, running or not.
@@ -488,8 +471,9 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Splits the frames in which the engine sends two streams as one.
-fn demultiplex(mut bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
+/// Splits the frames in which the engine sends standard output and standard error as one stream.
+#[must_use]
+pub fn demultiplex(mut bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     while let Some((head, rest)) = bytes.split_at_checked(8) {
         let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;

@@ -18,6 +18,9 @@ pub const SCHEMA: u32 = 1;
 pub struct Facts {
     /// [`SCHEMA`] of the program that wrote it.
     pub schema: u32,
+    /// When, in seconds since 1970; absent where that does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<i64>,
     /// What was asked.
     #[serde(default)]
     pub question: Question,
@@ -38,6 +41,7 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             schema: SCHEMA,
+            taken_at: None,
             question: Question::default(),
             engine: Engine::NotAsked,
             networks: Vec::new(),

@@ -206,7 +206,7 @@ pub fn container(value: &Value) -> Container {
         dns: all("/HostConfig/Dns"),
         extra_hosts: all("/HostConfig/ExtraHosts"),
         links: all("/HostConfig/Links").iter().map(|l| link(l)).collect(),
-        ports_active: runs.then(|| !active.is_empty() || wanted.is_empty()),
+        ports_active: runs.then_some(!active.is_empty() || wanted.is_empty()),
         ports: if runs && !active.is_empty() {
             active
         } else {

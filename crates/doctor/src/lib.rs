@@ -11,9 +11,22 @@
 //! a pure function of it. Nothing here changes a container or network that is not our own; the crate
 //! prints nothing, reads no environment and never exits.
 //!
-//! Start reading at [`facts`].
+//! Start reading at [`facts`]. [`signature`] stands apart: it reads error texts that people paste, and
+//! needs no facts.
 
+pub mod check;
 pub mod engine;
+pub mod examine;
 pub mod facts;
+pub mod finding;
+pub mod fix;
 pub mod gather;
+pub mod judge;
+pub mod launch;
+pub mod patch;
+pub mod path;
+pub mod probe;
+pub mod project;
+pub mod report;
 pub mod signature;
+pub mod world;

@@ -136,12 +136,16 @@ pub(super) fn upload(address: &Address, mut request: Request<'_>) -> Result<Resp
     finish(stream, request.limit, request.cut, request.within)
 }
 
-/// Makes a call whose answer has no end.
-pub(super) fn open(address: &Address, request: &Request<'_>) -> Result<Body, EngineError> {
+/// Makes a call whose answer is read bit by bit. With `renew` the time starts anew at every read.
+pub(super) fn open(
+    address: &Address,
+    request: &Request<'_>,
+    renew: bool,
+) -> Result<Body, EngineError> {
     let mut stream = connect(address, request.within)?;
     send(&mut stream, request).map_err(|e| timed(e, request.within))?;
     let (_, mut body) = answer(stream, request.within)?;
-    body.renew = Some(request.within);
+    body.renew = renew.then_some(request.within);
     Ok(body)
 }
 

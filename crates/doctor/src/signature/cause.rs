@@ -406,3 +406,48 @@ advice! {
         "`volumes: [\"/var/run/docker.sock:/var/run/docker.sock\"]`."
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::CHECKS;
+    use crate::signature::rules::RULES;
+    use lsconfig::diagnostic::codes;
+
+    /// The codes are those of the checks where the same cause is checked, and explained otherwise.
+    #[test]
+    fn every_code_is_explained() {
+        let checked = CHECKS.iter().map(|check| check.rule.code);
+        let own = RULES.iter().map(|rule| rule.code);
+        let shared = codes::RULES.iter().map(|rule| rule.code);
+        let known: Vec<&str> = checked
+            .clone()
+            .chain(own.clone())
+            .chain(shared.clone())
+            .collect();
+        for advice in ADVICE {
+            assert!(known.contains(&advice.code), "{}", advice.code);
+        }
+        for code in own {
+            assert!(
+                ADVICE.iter().any(|advice| advice.code == code),
+                "nobody says {code}"
+            );
+            let twice = checked
+                .clone()
+                .chain(shared.clone())
+                .any(|other| other == code);
+            assert!(!twice, "{code} is explained twice");
+        }
+    }
+
+    #[test]
+    fn sentences_are_sentences() {
+        for advice in ADVICE {
+            for text in [advice.why, advice.confirm, advice.fix] {
+                assert!(text.ends_with('.') && text.len() < 200, "{text}");
+            }
+            assert!(!advice.why.contains(". "), "one sentence: {}", advice.why);
+        }
+    }
+}

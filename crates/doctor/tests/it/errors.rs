@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use lsconfig_doctor::signature::cause::ADVICE;
 use lsconfig_doctor::signature::table::{Means, TEXTS};
 use lsconfig_doctor::signature::{Cause, Likelihood, Signature, diagnose};
+use proptest::prelude::*;
 
 fn fixtures() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/errors");
@@ -178,5 +179,51 @@ fn a_megabyte_of_near_misses_is_read_in_time() {
             "{unit}: {:?}",
             start.elapsed()
         );
+    }
+}
+
+/// Pieces of real texts in any order, with anything between them.
+fn pieces() -> impl Strategy<Value = String> {
+    let known: Vec<String> = TEXTS
+        .iter()
+        .flat_map(|row| row.pattern.split(['{', '}']).map(str::to_owned))
+        .chain(
+            [
+                "\u{1b}[",
+                "\\u001b[",
+                "\\\\n",
+                "&quot;",
+                "http://[::1]:",
+                "a | ",
+                "> ",
+                "\n",
+            ]
+            .map(str::to_owned),
+        )
+        .collect();
+    let piece = prop_oneof![proptest::sample::select(known), any::<String>()];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    /// Any text is read, the same way each time, and what is said is bounded and printable.
+    #[test]
+    fn any_text_is_read(text in pieces()) {
+        let causes = diagnose(&text);
+        prop_assert_eq!(&causes, &diagnose(&text));
+        prop_assert!(causes.len() <= 8);
+        for cause in &causes {
+            prop_assert!(cause.seen.excerpt.len() <= 250);
+            prop_assert!(cause.why.len() < 600);
+            prop_assert!(!serde_json::to_string(cause).unwrap().is_empty());
+        }
+    }
+
+    /// Codes occur once.
+    #[test]
+    fn no_code_is_said_twice(text in pieces()) {
+        let codes: Vec<&str> = diagnose(&text).iter().map(|cause| cause.code).collect();
+        let distinct: BTreeSet<&str> = codes.iter().copied().collect();
+        prop_assert_eq!(distinct.len(), codes.len());
     }
 }
