@@ -2,8 +2,8 @@
 
 pub(crate) mod args;
 mod error_text;
-mod files;
-mod live;
+pub(crate) mod files;
+pub(crate) mod live;
 mod text;
 
 use std::path::Path;
@@ -97,30 +97,7 @@ fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode
 }
 
 fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {
-    let read = |source| CliError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if std::fs::metadata(path).map_err(read)?.len() > MAX_BUNDLE {
-        return Err(CliError::usage("the bundle is too large", ""));
-    }
-    let bytes = std::fs::read(path).map_err(read)?;
-    let mut facts: Facts = serde_json::from_slice(&bytes).map_err(|error| {
-        let name = path.display().to_string();
-        CliError::usage(
-            format!("`{}` is no bundle: {error}", printable(&name)),
-            "`lsconfig doctor --bundle FILE` writes one",
-        )
-    })?;
-    if facts.schema != SCHEMA {
-        return Err(CliError::usage(
-            format!(
-                "the bundle has version {}, this program reads {SCHEMA}",
-                facts.schema
-            ),
-            "",
-        ));
-    }
+    let mut facts = read_bundle(path)?;
     if args.target_container.is_some() {
         facts.question.target.clone_from(&args.target_container);
     }
@@ -132,6 +109,35 @@ fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {
         .endpoints
         .extend(args.endpoints.iter().cloned());
     Ok(facts)
+}
+
+/// Reads what `--bundle` wrote.
+pub(crate) fn read_bundle(path: &Path) -> Result<Facts, CliError> {
+    let read = |source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(read)?.len() > MAX_BUNDLE {
+        return Err(CliError::usage("the bundle is too large", ""));
+    }
+    let bytes = std::fs::read(path).map_err(read)?;
+    let facts: Facts = serde_json::from_slice(&bytes).map_err(|error| {
+        let name = path.display().to_string();
+        CliError::usage(
+            format!("`{}` is no bundle: {error}", printable(&name)),
+            "`lsconfig doctor --bundle FILE` writes one",
+        )
+    })?;
+    if facts.schema == SCHEMA {
+        return Ok(facts);
+    }
+    Err(CliError::usage(
+        format!(
+            "the bundle has version {}, this program reads {SCHEMA}",
+            facts.schema
+        ),
+        "",
+    ))
 }
 
 /// Goes through a plan and prints a line for each step.

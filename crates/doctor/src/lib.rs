@@ -29,4 +29,5 @@ pub mod probe;
 pub mod project;
 pub mod report;
 pub mod signature;
+pub mod topology;
 pub mod world;

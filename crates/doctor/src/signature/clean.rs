@@ -67,7 +67,16 @@ impl Cleaned {
         let last = self.starts.partition_point(|&start| start < range.end);
         let start = first.checked_sub(1).map_or(0, |n| self.starts[n]);
         let end = self.starts.get(last).copied().unwrap_or(self.text.len());
-        let start = start.max(range.start.saturating_sub(EXCERPT / 4));
+        let near = range.start.saturating_sub(EXCERPT / 4);
+        let start = if near <= start {
+            start
+        } else {
+            // From the start of a word, where there is one.
+            let skipped = self.lower.as_bytes()[near..range.start]
+                .iter()
+                .position(|b| *b == b' ');
+            near + skipped.map_or(0, |at| at + 1)
+        };
         let end = end.min(start + EXCERPT);
         let floor = |mut at: usize| {
             while !self.text.is_char_boundary(at) {

@@ -70,6 +70,7 @@ ranking! {
     [NxDomain NoData DnsDead] [DockerHost] [] => [HOST_GATEWAY];
     [NxDomain NoData] [Kubernetes] [] => [KUBERNETES_NAME];
     [DnsDead] [Kubernetes] [] => [OFFLINE KUBERNETES_NAME];
+    [NxDomain NoData] [Domain] [Host] => [REBIND];
     [NxDomain NoData] [Domain] [] => [REBIND DNS_OFF];
     [DnsDead] [] [Host] => [OFFLINE REBIND];
     [DnsDead] [] [] => [DNS_GONE DNS_OFF OFFLINE];
