@@ -380,7 +380,8 @@ pub(crate) fn port(published: &Published, arrow: &str) -> String {
     };
     format!(
         "{host} {arrow} {}/{}",
-        published.container_port, published.protocol
+        published.container_port,
+        plain(&published.protocol, 8)
     )
 }
 
