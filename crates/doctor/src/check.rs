@@ -87,7 +87,7 @@ checks! {
     "CT003" EMULATOR_NOT_RUNNING, Target(target::not_running), ["PORT005"];
     "CT004" EMULATOR_NOT_READY, Target(target::not_ready), ["CT003"];
     "CFG001" shared::IGNORED_VARIABLE, Target(target::ignored_variable), [];
-    "CFG002" shared::SHADOWED_VARIABLE, Target(target::shadowed_variable), [];
+    "CFG002" shared::SHADOWED_VARIABLE, Target(target::shadowed_variable), ["CFG001"];
     "CFG003" shared::BIND_HOST_IGNORED, Target(target::bind_host_ignored), [];
     "CFG005" HOSTNAME_OVERRIDDEN, Target(target::hostname_overridden), [];
     "CFG006" DOCKER_SOCKET_MISSING, Target(target::docker_socket_missing), [];
@@ -121,7 +121,7 @@ checks! {
     "DNS006" SUBDOMAIN_OF_CONTAINER_NAME, Client(names::subdomain), ["CT005", "CT003", "NET001"];
     "DNS001" EMULATOR_DNS_NOT_USED, Client(names::not_used), ["CT005", "DNS002", "DNS004", "DNS005", "DNS008", "DNS009", "DNS011", "NET003", "NET004"];
     "DNS003" DNS_ADDRESS_NOT_PINNED, Client(names::not_pinned), ["CT005", "CT003"];
-    "URL001" MINTED_HOST_UNKNOWN, Client(names::minted_host), ["CT005", "CT003", "NET001", "NET004", "NET006", "DNS002", "DNS004", "DNS011", "URL004"];
+    "URL001" MINTED_HOST_UNKNOWN, Client(names::minted_host), ["CT005", "CT003", "NET001", "NET004", "NET006", "DNS002", "DNS004", "DNS006", "DNS011", "URL004"];
     "URL002" shared::URL_PORT_NOT_PUBLISHED, Client(names::minted_port), ["CT003", "PORT001", "PORT003", "PORT004"];
     "URL003" QUEUE_URL_REPLACES_ENDPOINT, Client(names::queue_url), ["CT005", "CT003", "NET001"];
     "S3001" BUCKET_TAKEN_FROM_PATH, Client(names::bucket_from_path), ["CT005", "DNS001"];

@@ -36,15 +36,21 @@ const MAX_MATCHES: usize = 64;
 const MAX_CAUSES: usize = 8;
 
 macro_rules! signatures {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $doc:literal] $name:ident,)*) => {
         /// What really failed. Programs often print the same words for several of these.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum Signature { $($(#[$doc])* $name,)* }
+        pub enum Signature { $(#[doc = $doc] $name,)* }
 
         impl Signature {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Says what it is, in one sentence.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim_ascii(),)* }
+            }
         }
     };
 }

@@ -1,6 +1,7 @@
 //! Checks of the emulator itself.
 
 use lsconfig::diagnostic::{Diagnostic, Severity};
+use lsconfig::variable;
 
 use crate::facts::{Engine, Health, Status};
 use crate::finding::{Finding, Subject};
@@ -186,11 +187,66 @@ fn finding_of(number: &str, d: &Diagnostic, target: &crate::facts::Container) ->
 }
 
 pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
-    of_settings(world, "CFG001", "ignored-variable")
+    let emulator = &world.emulator;
+    let target = emulator.container;
+    let Some(version) = emulator.version.filter(|_| emulator.is_localstack) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    for name in target.env.keys() {
+        let bare = name.strip_prefix("LOCALSTACK_").unwrap_or(name);
+        let known = variable::lookup(name).or_else(|| variable::lookup(bare));
+        let Some(known) = known.filter(|v| !v.is_read_by(version)) else {
+            continue;
+        };
+        let mentioned = emulator.settings.diagnostics.iter().find(|d| {
+            d.variable.as_deref() == Some(known.name)
+                && matches!(d.code, "deprecated-variable" | "ignored-variable")
+        });
+        let Some(diagnostic) = mentioned else {
+            continue;
+        };
+        let key = format!("environment.{name}");
+        let mut finding = Finding::new(
+            "CFG001",
+            Subject::of(target, &[&key, "environment"]),
+            diagnostic.message.clone(),
+        )
+        .proven(true)
+        .evidence(format!("{name}={}", target.env[name]));
+        let mut changes = vec![Change::of(target, Edit::Unset(name.clone()))];
+        let successor = match known.name {
+            "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" => {
+                Some(("GATEWAY_LISTEN", emulator.meant.listen_set().to_string()))
+            }
+            "HOSTNAME_EXTERNAL" | "LOCALSTACK_HOSTNAME" => {
+                let host = emulator.meant.url_address();
+                host.map(|host| ("LOCALSTACK_HOST", host.to_string()))
+            }
+            _ => None,
+        };
+        let title = match &successor {
+            Some((new, value)) => format!("set `{new}={value}` instead"),
+            None => format!("remove `{name}`"),
+        };
+        if let Some((new, value)) = successor {
+            changes.push(Change::of(target, Edit::Set(new.to_owned(), value)));
+        }
+        finding = finding.fix(Fix::change(title, changes));
+        findings.push(finding);
+    }
+    findings
 }
 
 pub(crate) fn shadowed_variable(world: &World<'_>) -> Vec<Finding> {
-    of_settings(world, "CFG002", "shadowed-variable")
+    let target = world.emulator.container;
+    if !world.emulator.is_localstack || world.emulator.version.is_none() {
+        return Vec::new();
+    }
+    let all = world.emulator.meant.diagnostics.iter();
+    all.filter(|d| d.code == "shadowed-variable")
+        .map(|d| finding_of("CFG002", d, target))
+        .collect()
 }
 
 pub(crate) fn bind_host_ignored(world: &World<'_>) -> Vec<Finding> {

@@ -13,6 +13,9 @@ use lsconfig::source::compose::Image;
 use super::{DOMAIN, GATEWAY_PORT};
 use crate::facts::{Answer, Container, Facts, Listener, Position, Record};
 
+/// The first release whose web server binds IPv4 entries and names to all interfaces.
+const BINDS_ALL_SINCE: TargetVersion = TargetVersion::exact(3, 5, 0);
+
 /// What the search for the emulator gave.
 #[derive(Debug)]
 pub enum Found<'f> {
@@ -35,6 +38,8 @@ pub struct Emulator<'f> {
     pub version: Option<TargetVersion>,
     /// Its settings as that release reads them.
     pub settings: Resolution,
+    /// Its settings as whoever wrote them meant them.
+    pub meant: Resolution,
     /// What listens, and how that is known.
     pub listening: Listening,
     /// The host in the URLs that it returns.
@@ -153,7 +158,8 @@ impl<'f> Emulator<'f> {
         };
         let settings = resolve(&layers, &place, semantics);
         let url = settings.url_address();
-        let listening = listening(facts, container, &settings);
+        let binds_all = is_localstack && version.is_some_and(|v| v >= BINDS_ALL_SINCE);
+        let listening = listening(facts, container, &settings, binds_all);
         Self {
             is_localstack,
             version,
@@ -162,6 +168,7 @@ impl<'f> Emulator<'f> {
             names: names(container),
             listening,
             settings,
+            meant: resolve(&layers, &place, Semantics::Normalized),
             container,
         }
     }
@@ -287,7 +294,12 @@ fn answered(facts: &Facts) -> Option<Option<TargetVersion>> {
     versions.next()
 }
 
-fn listening(facts: &Facts, container: &Container, settings: &Resolution) -> Listening {
+fn listening(
+    facts: &Facts,
+    container: &Container,
+    settings: &Resolution,
+    binds_all: bool,
+) -> Listening {
     let seen = facts
         .observed(&Position::Container(container.id.clone()))
         .and_then(|o| {
@@ -306,6 +318,7 @@ fn listening(facts: &Facts, container: &Container, settings: &Resolution) -> Lis
     let socket = |address: &HostPort| {
         // A name is bound at the address that it resolves to inside; only loopback is certain.
         let ip = match address.host.ip() {
+            Some(IpAddr::V4(_)) | None if binds_all => Ipv4Addr::UNSPECIFIED.into(),
             Some(ip) => ip,
             None if address.host.as_str() == "localhost" => Ipv4Addr::LOCALHOST.into(),
             None => Ipv4Addr::UNSPECIFIED.into(),
