@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dns::args::DnsArgs;
 use crate::doctor::args::{DoctorArgs, ProbeArgs};
+use crate::topology::TopologyArgs;
 
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
 /// right now?
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     #[command(hide = true)]
     Probe(ProbeArgs),
+    Topology(TopologyArgs),
     Gateway(crate::gateway::args::GatewayArgs),
     Up(crate::gateway::args::UpArgs),
     Tls(crate::gateway::args::TlsArgs),

@@ -1,8 +1,9 @@
 //! `lsconfig doctor`: why a client cannot reach the emulator.
 
 pub(crate) mod args;
-mod files;
-mod live;
+mod error_text;
+pub(crate) mod files;
+pub(crate) mod live;
 mod text;
 
 use std::path::Path;
@@ -26,6 +27,9 @@ const MAX_BUNDLE: u64 = 64 << 20;
 
 /// Finds facts, judges them, and answers.
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
+    if let Some(text) = &args.from_error {
+        return error_text::run(text, args.format);
+    }
     let facts = match (&args.replay, args.files.as_slice()) {
         (Some(path), _) => replay(path, args)?,
         (None, []) => live::facts(args)?,
@@ -93,30 +97,7 @@ fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode
 }
 
 fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {
-    let read = |source| CliError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if std::fs::metadata(path).map_err(read)?.len() > MAX_BUNDLE {
-        return Err(CliError::usage("the bundle is too large", ""));
-    }
-    let bytes = std::fs::read(path).map_err(read)?;
-    let mut facts: Facts = serde_json::from_slice(&bytes).map_err(|error| {
-        let name = path.display().to_string();
-        CliError::usage(
-            format!("`{}` is no bundle: {error}", printable(&name)),
-            "`lsconfig doctor --bundle FILE` writes one",
-        )
-    })?;
-    if facts.schema != SCHEMA {
-        return Err(CliError::usage(
-            format!(
-                "the bundle has version {}, this program reads {SCHEMA}",
-                facts.schema
-            ),
-            "",
-        ));
-    }
+    let mut facts = read_bundle(path)?;
     if args.target_container.is_some() {
         facts.question.target.clone_from(&args.target_container);
     }
@@ -128,6 +109,35 @@ fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {
         .endpoints
         .extend(args.endpoints.iter().cloned());
     Ok(facts)
+}
+
+/// Reads what `--bundle` wrote.
+pub(crate) fn read_bundle(path: &Path) -> Result<Facts, CliError> {
+    let read = |source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(read)?.len() > MAX_BUNDLE {
+        return Err(CliError::usage("the bundle is too large", ""));
+    }
+    let bytes = std::fs::read(path).map_err(read)?;
+    let facts: Facts = serde_json::from_slice(&bytes).map_err(|error| {
+        let name = path.display().to_string();
+        CliError::usage(
+            format!("`{}` is no bundle: {error}", printable(&name)),
+            "`lsconfig doctor --bundle FILE` writes one",
+        )
+    })?;
+    if facts.schema == SCHEMA {
+        return Ok(facts);
+    }
+    Err(CliError::usage(
+        format!(
+            "the bundle has version {}, this program reads {SCHEMA}",
+            facts.schema
+        ),
+        "",
+    ))
 }
 
 /// Goes through a plan and prints a line for each step.

@@ -20,6 +20,7 @@ mod render;
 mod rule;
 mod setup;
 mod tls;
+mod topology;
 mod up;
 mod url;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Dns(args) => dns::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Probe(args) => doctor::probe(args),
+        Command::Topology(args) => topology::run(args),
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),

@@ -54,7 +54,9 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         .iter()
         .map(|row| &row.rule);
     let causes = lsconfig_doctor::check::own_rules();
-    codes::RULES.iter().copied().chain(decisions).chain(causes)
+    let texts = lsconfig_doctor::signature::rules::RULES.iter().copied();
+    let settings = codes::RULES.iter().copied();
+    settings.chain(decisions).chain(causes).chain(texts)
 }
 
 fn find(code: &str) -> Result<&'static Rule, CliError> {

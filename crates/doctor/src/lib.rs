@@ -11,7 +11,8 @@
 //! a pure function of it. Nothing here changes a container or network that is not our own; the crate
 //! prints nothing, reads no environment and never exits.
 //!
-//! Start reading at [`facts`].
+//! Start reading at [`facts`]. [`signature`] stands apart: it reads error texts that people paste, and
+//! needs no facts.
 
 pub mod check;
 pub mod engine;
@@ -27,4 +28,6 @@ pub mod path;
 pub mod probe;
 pub mod project;
 pub mod report;
+pub mod signature;
+pub mod topology;
 pub mod world;

@@ -17,6 +17,8 @@ use clap::{Args, ValueEnum};
   lsconfig doctor docker-compose.yml
   lsconfig doctor --bundle report.json
   lsconfig doctor --replay report.json
+  lsconfig doctor --from-error 'connect ECONNREFUSED 127.0.0.1:4566'
+  docker logs app 2>&1 | lsconfig doctor --from-error -
 
 Exit codes: 0 nothing of the chosen severity, 1 findings, 2 usage or input/output, 3 no engine.")]
 pub(crate) struct DoctorArgs {
@@ -53,6 +55,17 @@ pub(crate) struct DoctorArgs {
     /// Judge what a `--bundle` observed, without an engine.
     #[arg(long, value_name = "FILE")]
     pub(crate) replay: Option<PathBuf>,
+    /// Name the likely causes of a pasted error text, or of standard input with `-`, asking nobody.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with_all = [
+            "files", "replay", "bundle", "diff", "source_container", "target_container", "host",
+            "endpoints", "probe_executable", "no_probe",
+        ]
+    )]
+    pub(crate) from_error: Option<String>,
     /// The mildest severity that gives exit code 1.
     #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
     pub(crate) fail_on: FailOn,

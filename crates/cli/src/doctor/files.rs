@@ -15,13 +15,6 @@ use crate::input::{file_text, variable};
 
 /// Judges files alone.
 pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Facts, CliError> {
-    let mut sources = Vec::new();
-    for path in paths {
-        sources.push(Source {
-            name: path.display().to_string().into(),
-            text: file_text(path)?,
-        });
-    }
     let question = Question {
         source: args
             .source_container
@@ -31,9 +24,7 @@ pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Facts, CliEr
         target: args.target_container.clone(),
         endpoints: args.endpoints.clone(),
     };
-    let facts = with_project(&sources, |project, environment| {
-        project::facts(project, question.clone(), environment)
-    });
+    let facts = inventory(paths, &question)?;
     if let Some(Position::Container(name)) = &facts.question.source
         && facts.container(name).is_none()
     {
@@ -43,6 +34,20 @@ pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Facts, CliEr
         ));
     }
     Ok(facts)
+}
+
+/// Reads what the files say that there will be.
+pub(crate) fn inventory(paths: &[PathBuf], question: &Question) -> Result<Facts, CliError> {
+    let mut sources = Vec::new();
+    for path in paths {
+        sources.push(Source {
+            name: path.display().to_string().into(),
+            text: file_text(path)?,
+        });
+    }
+    Ok(with_project(&sources, |project, environment| {
+        project::facts(project, question.clone(), environment)
+    }))
 }
 
 type EnvironmentOf<'a> = &'a dyn Fn(&Service) -> lsconfig::layer::Layers;

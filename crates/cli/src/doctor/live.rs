@@ -39,6 +39,17 @@ pub(crate) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
     observe(args, &found, question).map_err(CliError::Engine)?
 }
 
+/// Asks the engine what there is, and tries nothing.
+pub(crate) fn inventory() -> Result<Facts, CliError> {
+    match discover(&surroundings()) {
+        Ok(found) => gather(&found, Question::default()).map_err(CliError::Engine),
+        Err(engine) => Ok(Facts {
+            engine: *engine,
+            ..Facts::default()
+        }),
+    }
+}
+
 type Observed = Result<Facts, CliError>;
 
 fn observe(args: &DoctorArgs, found: &Found, question: Question) -> Result<Observed, EngineError> {

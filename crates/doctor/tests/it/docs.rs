@@ -6,6 +6,9 @@ use lsconfig_doctor::check::CHECKS;
 use lsconfig_doctor::judge::judge;
 use lsconfig_doctor::patch::Patch;
 use lsconfig_doctor::report::{Document, SCHEMA};
+use lsconfig_doctor::signature::Signature;
+use lsconfig_doctor::signature::rules::RULES;
+use lsconfig_doctor::signature::table::{Means, TEXTS};
 use lsconfig_testkit::schema::{undeclared, violations};
 use serde_json::Value;
 
@@ -71,6 +74,68 @@ fn the_reference_page_is_up_to_date() {
     }
     let present = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(present, page, "run with UPDATE_DOCS=1");
+}
+
+const TEXTS_HEAD: &str = "\
+# Error texts that `lsconfig doctor --from-error` knows
+
+Generated from the tables in `crates/doctor/src/signature`.
+
+A program often prints the same words for different failures. The second column lists what can be behind
+them; the host, the port and the place of the client decide among these. `{host}`, `{port}`, `{addr}` and
+`{url}` are read from the text, `{}` is anything. Letter case, line breaks, colours, prefixes of logs and
+the form of quotes make no difference.
+
+## Failures
+
+| failure | what happened |
+|---|---|
+";
+
+/// The name of a failure or a program, as output has it.
+fn name(of: impl serde::Serialize) -> String {
+    serde_json::to_value(of)
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn the_page_of_error_texts_is_up_to_date() {
+    let mut page = TEXTS_HEAD.to_owned();
+    for signature in Signature::ALL {
+        page += &format!("| `{}` | {} |\n", name(signature), signature.summary());
+    }
+    let mut program = None;
+    for text in TEXTS {
+        if program.replace(text.program) != Some(text.program) {
+            page += &format!("\n## Texts of `{}`\n\n", name(text.program));
+            page += "| text | can be |\n|---|---|\n";
+        }
+        let means: Vec<String> = match text.means {
+            Means::Failure(all) => all.iter().map(|s| format!("`{}`", name(s))).collect(),
+            Means::Causes(all) => all.iter().map(|a| format!("`{}`", a.code)).collect(),
+        };
+        page += &format!("| `{}` | {} |\n", text.pattern, means.join(", "));
+    }
+    page += "\n## Causes that occur in error texts only\n\nAll others stand in \
+             [the causes](doctor-checks.md) and [the diagnostics](../diagnostics.md).\n";
+    for rule in RULES {
+        page += &format!(
+            "\n### {}\n\n*{}*: {}.\n\n{}\n",
+            rule.code,
+            word(rule.severity),
+            rule.summary,
+            rule.explanation
+        );
+    }
+    let path = docs("reference/error-texts.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let present = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(present == page, "run with UPDATE_DOCS=1");
 }
 
 #[test]

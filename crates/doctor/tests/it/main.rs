@@ -4,5 +4,7 @@
 
 mod docs;
 mod engine;
+mod errors;
 mod probing;
 mod scenarios;
+mod topology;
