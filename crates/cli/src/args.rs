@@ -308,6 +308,12 @@ pub(crate) struct MigrateArgs {
     /// Also edit fenced blocks of Markdown.
     #[arg(long)]
     pub(crate) markdown: bool,
+    /// Keep the legacy names beside the new ones, for releases on both sides of 2.0.
+    #[arg(long)]
+    pub(crate) keep_legacy: bool,
+    /// Write `SQS_ENDPOINT_STRATEGY` beside a new host: `path`, `dynamic`, `domain` or `off`.
+    #[arg(long, value_name = "WORD", value_parser = ["path", "dynamic", "domain", "off"])]
+    pub(crate) sqs_strategy: Option<String>,
     /// Write files that have uncommitted changes, too.
     #[arg(long)]
     pub(crate) allow_dirty: bool,
