@@ -290,10 +290,10 @@ impl Judge<'_> {
             _ => None,
         };
         let labels = parsed.is_none_or(|p| p.host != CLOUD);
-        let beside = self
-            .context
-            .strategy
-            .filter(|word| labels && self.offers_strategy() && self.knows(word));
+        // A line that is there already is the user's, even one that names the default.
+        let open = self.offers_strategy() && self.modern_value("SQS_ENDPOINT_STRATEGY").is_none();
+        let strategy = self.context.strategy;
+        let beside = strategy.filter(|word| labels && open && self.knows(word));
         let beside = beside.map(|word| ("SQS_ENDPOINT_STRATEGY", word.to_owned()));
         let conversion = conversion.map(|(value, after)| Conversion {
             name: "LOCALSTACK_HOST",
@@ -340,7 +340,8 @@ impl Judge<'_> {
                     "`SQS_ENDPOINT_STRATEGY={word}` needs 3.2 or later; it is not written"
                 ));
             }
-            let added = self.context.strategy.is_some_and(|word| self.knows(word));
+            let added = self.modern_value("SQS_ENDPOINT_STRATEGY").is_none()
+                && self.context.strategy.is_some_and(|word| self.knows(word));
             let offers = self.offers_strategy() && !added && written.is_some();
             if offers && parsed.host != CLOUD {
                 let host = &parsed.host;
