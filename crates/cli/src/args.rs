@@ -334,7 +334,8 @@ pub(crate) struct ScanArgs {
     /// The LocalStack release where a file names none.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) from: Option<String>,
-    /// The LocalStack release to prepare for.
+    /// The LocalStack release to prepare for, or another engine: lstk, ministack, floci, overcast or
+    /// moto, for which is listed what it keeps and what is lost.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) to: Option<String>,
     /// The name of the text on standard input, which decides its format.

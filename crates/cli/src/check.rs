@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use lsconfig::release::TargetVersion;
 use lsconfig_migrate::config::CheckConfig;
 use lsconfig_migrate::decision::DECISIONS;
-use lsconfig_migrate::file::{File, Options};
+use lsconfig_migrate::file::{File, Options, Successor};
 use lsconfig_migrate::report::{self, Counts};
 use lsconfig_migrate::project::settle;
 use lsconfig_migrate::walk::{Disk, Request, Walk, walk};
@@ -75,9 +75,15 @@ pub(crate) fn document(files: &[File], format: ScanFormat) -> Result<String, Cli
 /// Reads what the arguments name.
 pub(crate) fn scan(args: &ScanArgs, base: Options) -> Result<Walk, CliError> {
     let config = config()?;
+    let successor = args.to.as_deref();
+    let successor = Successor::ALL
+        .into_iter()
+        .find(|engine| successor == Some(engine.name()));
+    let to = args.to.as_deref().filter(|_| successor.is_none());
     let mut options = Options {
         from: release(args.from.as_deref())?,
-        to: release(args.to.as_deref())?,
+        to: release(to)?,
+        successor,
         select: if args.select.is_empty() {
             config.select
         } else {

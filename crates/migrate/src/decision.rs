@@ -282,6 +282,15 @@ decisions! {
         [Note, Note, Note, Note, Note, Note],
         "an init hook exports a server setting",
         "Hooks run when the server is already up: the export has no effect on it.";
+    KEPT_BY_ENGINE = "kept-by-engine", Note,
+        [Note, Note, Note, Note, Note, Note],
+        "another engine reads the name as LocalStack did",
+        "With `--to` and the name of an engine: the setting keeps its meaning there.";
+    LOST_ON_ENGINE = "lost-on-engine", Warning,
+        [Note, Note, Note, Note, Note, Note],
+        "another engine does not keep the meaning of a setting",
+        "With `--to` and the name of an engine: it sets the name itself, or nothing is known of how it \
+         reads it. Nothing is edited; an older name that it honours is named where there is one.";
     FIX_WITHDRAWN = "fix-withdrawn", Note,
         [Note, Note, Note, Note, Note, Note],
         "an edit did not pass its own proof",

@@ -13,6 +13,7 @@ use crate::edit::Edit;
 use crate::effect::Environment;
 use crate::finding::{Finding, Fix, Moves, Related, Safety};
 use crate::format::Format;
+pub use crate::judge::Successor;
 use crate::judge::{self, Context};
 use crate::names;
 use crate::project::{Files, Neighbours};
@@ -27,6 +28,8 @@ pub struct Options {
     pub from: Option<TargetVersion>,
     /// The release to prepare for.
     pub to: Option<TargetVersion>,
+    /// The engine to move to, where it is another one.
+    pub successor: Option<Successor>,
     /// Whether fenced blocks of Markdown may be edited.
     pub edit_markdown: bool,
     /// Whether legacy names stay beside the new ones.
@@ -161,6 +164,7 @@ impl File {
                 incomplete,
                 from: options.from,
                 to: options.to,
+                successor: options.successor,
                 edits_allowed: self.format != Format::Markdown || options.edit_markdown,
                 reader: &reader,
                 elsewhere: &elsewhere,

@@ -1,5 +1,6 @@
 //! From the settings of one scope to findings, by the table of [`crate::decision`].
 
+mod engine;
 mod hosts;
 mod modern;
 mod ports;
@@ -20,6 +21,8 @@ use crate::scope::{Owner, Scope, Setting, Writing, is_dynamic};
 use crate::slots::Slot;
 use crate::text::printable;
 
+pub use engine::Successor;
+
 const CLOUD: &str = lsconfig::resolve::CLOUD;
 
 /// What a judgement needs besides the scope.
@@ -36,6 +39,8 @@ pub(crate) struct Context<'a> {
     pub(crate) to: Option<TargetVersion>,
     /// Whether the file may be edited at all.
     pub(crate) edits_allowed: bool,
+    /// The engine to move to, where it is another one.
+    pub(crate) successor: Option<Successor>,
     /// Says who else reads a name, if anybody.
     pub(crate) reader: &'a dyn Fn(&str) -> Option<String>,
     /// Says where else the same service sets a name or one that belongs to it.
@@ -117,6 +122,12 @@ pub(crate) fn judge(
         (Release::Unknown(why), ..) => format!("unknown: {why}"),
         (Release::Known(v), ..) => v.to_string(),
     };
+    if let Some(successor) = context.successor {
+        return Judgement {
+            findings: engine::judge(scope, successor),
+            release: described,
+        };
+    }
     let own = scope
         .settings
         .iter()
@@ -394,6 +405,10 @@ impl Judge<'_> {
             }
             verdict = Verdict::Note;
         }
+        let deletes = matches!(verdict, Verdict::SafeDelete | Verdict::AskDelete);
+        if self.context.keep_legacy && deletes && decision.rule.code != "default-setting" {
+            verdict = Verdict::Keep;
+        }
         if let Some(reason) = &self.asked
             && verdict != verdict.asked()
         {
@@ -526,6 +541,7 @@ impl Judge<'_> {
 
     fn keep_help(&self) -> String {
         match self.version {
+            _ if self.context.keep_legacy => "kept for older releases".to_owned(),
             Some(version) => format!("{version} needs it; look again when you upgrade"),
             None => "it is needed; look again when you upgrade".to_owned(),
         }

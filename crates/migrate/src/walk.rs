@@ -15,6 +15,7 @@ use crate::file::{File, Options};
 use crate::format::Format;
 use crate::names;
 use crate::project::{Files, settle};
+use places::Urls;
 
 /// The largest file that is read, in bytes. Hand-written files stay far below.
 pub const MAX_FILE: u64 = 8 << 20;
@@ -119,15 +120,19 @@ pub struct Request<'a> {
 ///
 /// Returns the pattern that is none.
 pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
-    let candidates = candidates();
     let mut result = Walk::default();
     let mut folders = Vec::new();
     let mut buffer = Vec::new();
+    let reader = Reader {
+        candidates: candidates(),
+        urls: Urls::default(),
+        options: request.options,
+    };
     for root in request.roots {
         match std::fs::metadata(root) {
             Ok(meta) if meta.is_dir() => folders.push(root.clone()),
             Ok(_) => {
-                let read = read(root, true, &candidates, request.options, &mut buffer);
+                let read = reader.read(root, true, &mut buffer);
                 keep(&mut result, root, read);
             }
             Err(source) => result.problems.push(Problem {
@@ -144,7 +149,7 @@ pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
             if count.is_multiple_of(REPORTED) {
                 (request.progress)(count);
             }
-            let read = read(path, false, &candidates, request.options, buffer);
+            let read = reader.read(path, false, buffer);
             if !matches!(read, Read::Clean) {
                 keep(&mut lock(&shared), path, read);
             }
@@ -154,9 +159,11 @@ pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
         result.seen += seen.into_inner();
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
+    // A file may be named and stand in a folder that is named too.
+    result.files.dedup_by(|b, a| a.path == b.path);
     result.problems.sort_by(|a, b| a.path.cmp(&b.path));
     settle(&mut result.files);
-    places::add(&mut result.files, &folders, request.exclude)?;
+    reader.urls.add_to(&mut result.files);
     Ok(result)
 }
 
@@ -278,29 +285,33 @@ fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
     Ok(buffer.len() as u64 <= MAX_FILE)
 }
 
-fn read(
-    path: &Path,
-    named: bool,
-    candidates: &AhoCorasick,
-    options: &Options,
-    buffer: &mut Vec<u8>,
-) -> Read {
-    if !named && is_passed_over(path) {
-        return Read::Clean;
-    }
-    match fill(path, buffer) {
-        Ok(true) => {}
-        Ok(false) => return Read::Skipped,
-        Err(error) => return Read::Failed(error),
-    }
-    if !candidates.is_match(&buffer) {
-        return Read::Clean;
-    }
-    if buffer.iter().take(SNIFFED).any(|b| *b == 0) {
-        return Read::Skipped;
-    }
-    match File::analyse(path, buffer.clone(), &Disk, options) {
-        Some(file) => Read::Found(Box::new(file)),
-        None => Read::Clean,
+/// What every file is read with.
+struct Reader<'a> {
+    candidates: AhoCorasick,
+    urls: Urls,
+    options: &'a Options,
+}
+
+impl Reader<'_> {
+    fn read(&self, path: &Path, named: bool, buffer: &mut Vec<u8>) -> Read {
+        if !named && is_passed_over(path) {
+            return Read::Clean;
+        }
+        match fill(path, buffer) {
+            Ok(true) => {}
+            Ok(false) => return Read::Skipped,
+            Err(error) => return Read::Failed(error),
+        }
+        self.urls.read(path, buffer);
+        if !self.candidates.is_match(&buffer) {
+            return Read::Clean;
+        }
+        if buffer.iter().take(SNIFFED).any(|b| *b == 0) {
+            return Read::Skipped;
+        }
+        match File::analyse(path, buffer.clone(), &Disk, self.options) {
+            Some(file) => Read::Found(Box::new(file)),
+            None => Read::Clean,
+        }
     }
 }

@@ -270,7 +270,8 @@ impl Reader<'_> {
             start: node.span.start + usize::from(flow),
             end: node.span.end.saturating_sub(usize::from(flow)),
             parent,
-            key: key.filter(|_| !flow).map(|key| {
+            // Elsewhere the closing brace goes with the key, as one item of what holds it.
+            key: key.filter(|_| !flow && self.rules.yaml).map(|key| {
                 let quote = usize::from(key.quoted);
                 key.inner.start - quote..key.inner.end + quote
             }),
