@@ -158,6 +158,7 @@ impl File {
             let (loaded_files, incomplete) = neighbours.env_files(scope);
             let reader = |name: &str| neighbours.reader(scope, name);
             let elsewhere = |name: &str| neighbours.elsewhere(scope, name);
+            let expanded = |value: &str| neighbours.expanded(value);
             let context = Context {
                 files: loaded_files,
                 above: loaded,
@@ -166,6 +167,7 @@ impl File {
                 to: options.to,
                 successor: options.successor,
                 edits_allowed: self.format != Format::Markdown || options.edit_markdown,
+                expanded: &expanded,
                 reader: &reader,
                 elsewhere: &elsewhere,
                 keep_legacy: options.keep_legacy,

@@ -214,7 +214,17 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
         }
         let first = document.scopes.len();
         let raw = text.get(scalar.inner.clone()).unwrap_or_default();
-        if !scalar.literal && raw.contains('\n') {
+        let escaped = scalar.quoted && !scalar.verbatim && raw.contains('\\');
+        if escaped {
+            // What the escapes of quotes and lines stand for, in as many bytes.
+            let Some(left) = budget.checked_sub(COPY) else {
+                return;
+            };
+            *budget = left;
+            let mut copy = text.to_owned();
+            copy.replace_range(scalar.inner.clone(), &unescaped(raw));
+            commands::read(&copy, scalar.inner.clone(), Dialect::Posix, document);
+        } else if !scalar.literal && raw.contains('\n') {
             // Lines of folded and quoted texts are joined by spaces. The copy is costly.
             let Some(left) = budget.checked_sub(COPY) else {
                 return;
@@ -240,6 +250,30 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
     for entry in node.entries() {
         scripts(text, &entry.value, document, budget);
     }
+}
+
+/// Puts what escapes stand for in their place, filled with spaces to the same length.
+fn unescaped(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut open = false;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (plain, len) = match rest.as_bytes().get(1) {
+            Some(b'"') => {
+                open = !open;
+                (if open { " \"" } else { "\" " }, 2)
+            }
+            Some(b'n') => (" \n", 2),
+            Some(b'\\') => (" \\", 2),
+            _ => ("\\", 1),
+        };
+        out.push_str(plain);
+        rest = &rest[len..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn seal(scopes: &mut [Scope], reason: &'static str) {

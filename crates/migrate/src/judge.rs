@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     pub(crate) edits_allowed: bool,
     /// The engine to move to, where it is another one.
     pub(crate) successor: Option<Successor>,
+    /// Returns what a value is when the expressions in it are replaced, as far as that is known.
+    pub(crate) expanded: &'a dyn Fn(&str) -> String,
     /// Says who else reads a name, if anybody.
     pub(crate) reader: &'a dyn Fn(&str) -> Option<String>,
     /// Says where else the same service sets a name or one that belongs to it.

@@ -178,23 +178,35 @@ impl<'a> Neighbours<'a> {
         }
     }
 
+    /// Returns what the `.env` beside a Compose file gives for an expression, as far as it can.
+    pub(crate) fn expanded(&self, value: &str) -> String {
+        let mut plain = value.to_owned();
+        if is_compose(self.path) && self.format == Format::Yaml && value.contains('$') {
+            for (name, value) in self.dotenv() {
+                plain = filled(&plain, &name, &value);
+            }
+        }
+        plain
+    }
+
+    /// Returns the plain settings of the `.env` beside the file.
+    fn dotenv(&self) -> Vec<(String, String)> {
+        let Some(bytes) = self.files.read(&self.folder().join(".env")) else {
+            return Vec::new();
+        };
+        let text = Text::new(bytes);
+        let document = Format::Dotenv.read(Path::new(".env"), text.as_str());
+        let settings = document.scopes.into_iter().flat_map(|s| s.settings);
+        let plain = settings.filter(|s| !s.is_dynamic());
+        plain.filter_map(|s| Some((s.name, s.value?))).collect()
+    }
+
     /// Fills variables in the name of an image with what the `.env` beside the file says.
     fn interpolate(&self, scope: &mut Scope) {
         let Some(image) = scope.image.as_deref().filter(|i| i.contains('$')) else {
             return;
         };
-        let Some(bytes) = self.files.read(&self.folder().join(".env")) else {
-            return;
-        };
-        let text = Text::new(bytes);
-        let document = Format::Dotenv.read(Path::new(".env"), text.as_str());
-        let settings = document.scopes.iter().flat_map(|s| &s.settings);
-        let mut plain = image.to_owned();
-        for setting in settings.filter(|s| !s.is_dynamic()) {
-            if let Some(value) = &setting.value {
-                plain = filled(&plain, &setting.name, value);
-            }
-        }
+        let plain = self.expanded(image);
         if plain != image && !plain.contains('$') {
             let shown = format!("{image} ({plain} by .env)");
             scope.owner = of_image(&plain);

@@ -121,11 +121,14 @@ pub(crate) fn verified(file: &File, fixes: &[&Fix]) -> Option<(Vec<Edit>, Vec<u8
     }
     let mut expected = rows(&file.document);
     for fix in fixes {
-        let label = &file.document.scopes.get(fix.scope)?.label;
+        let scope = file.document.scopes.get(fix.scope)?;
+        let label = &scope.label;
         for name in &fix.announced.gone {
+            // Scopes may share a label: two commands in one script.
+            let value = &scope.settings.iter().find(|s| s.name == *name)?.value;
             let at = expected
                 .iter()
-                .position(|(l, n, _)| l == label && n == name)?;
+                .position(|(l, n, v)| l == label && n == name && v == value)?;
             expected.remove(at);
         }
         for (name, value) in &fix.announced.come {

@@ -79,6 +79,8 @@ pub struct Scope {
     pub env_files: Vec<String>,
     /// Container ports that are published or probed, as texts of digits.
     pub ports: Vec<String>,
+    /// Whether published ports hold an expression.
+    pub expands_ports: bool,
     /// Names under which other containers reach it.
     pub aliases: Vec<String>,
     /// The folder and the Dockerfile that its image is built from, if it is built here.
@@ -103,6 +105,7 @@ impl Scope {
             settings: Vec::new(),
             env_files: Vec::new(),
             ports: Vec::new(),
+            expands_ports: false,
             aliases: Vec::new(),
             build: None,
             mounts: Vec::new(),

@@ -391,6 +391,7 @@ impl Reader<'_> {
         for key in ["ports", "expose"] {
             if let Some(entry) = node.get(key) {
                 scope.ports.extend(container_ports(&entry.value));
+                scope.expands_ports |= entry.value.texts().iter().any(|text| is_dynamic(text));
             }
         }
         for key in ["hostname", "container_name"] {

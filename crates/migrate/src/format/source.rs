@@ -53,6 +53,10 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         let kind = match (reads && injected, sets && container) {
             (true, _) => RemarkKind::Reader,
             (_, true) if container_above(text, at) == Some(false) => RemarkKind::StrayCode,
+            // An item of a list or a key without quotes is a line of YAML.
+            (_, true) if comment.starts_with("- ") || comment.starts_with(&format!("{name}: ")) => {
+                RemarkKind::Produced
+            }
             (_, true) => RemarkKind::TestContainer,
             _ => return,
         };

@@ -208,10 +208,20 @@ impl Judge<'_> {
         if conversion.is_none() && matches!(verdict, Verdict::AskConvert | Verdict::SafeConvert) {
             verdict = Verdict::Note;
         }
-        if dynamic && verdict == Verdict::AskConvert {
-            help.push(
-                "the value must not hold a scheme: with one the server does not start".to_owned(),
-            );
+        if dynamic && matches!(verdict, Verdict::AskConvert | Verdict::SafeConvert) {
+            let known = (self.context.expanded)(&value);
+            if known.contains("://") {
+                verdict = Verdict::Note;
+                help.push(format!(
+                    "`.env` makes it `{}`: with a scheme in `LOCALSTACK_HOST` the server does not start",
+                    super::shown("LOCALSTACK_HOST", &known)
+                ));
+            } else if is_dynamic(&known) {
+                help.push(
+                    "the value must not hold a scheme: with one the server does not start"
+                        .to_owned(),
+                );
+            }
         }
         let group = group.or_else(|| {
             *self.groups += 1;

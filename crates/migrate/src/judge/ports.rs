@@ -203,6 +203,9 @@ impl Judge<'_> {
                 "`ports` does not publish {port}: either publish it and set `GATEWAY_LISTEN`, or remove the setting"
             ));
         }
+        if dynamic && self.scope.expands_ports {
+            help.push("`ports` uses a variable too: what sets it still moves the published port".to_owned());
+        }
         if self.column == Column::V3 && self.scope.in_container && verdict == Verdict::AskConvert {
             help.push("or remove the setting and stay on 4566, as today".to_owned());
         }

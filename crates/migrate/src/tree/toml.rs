@@ -99,8 +99,15 @@ fn scalar(text: String, raw: &str, span: Range<usize>) -> Scalar {
         .into_iter()
         .find(|quote| raw.starts_with(quote) && raw.len() >= 2 * quote.len());
     let len = quote.map_or(0, str::len);
-    let inner = span.start + len..span.end - len;
-    let verbatim = raw.get(len..raw.len() - len) == Some(text.as_str());
+    // A line break right behind three quotes is not part of the text.
+    let body = raw.get(len..).unwrap_or_default();
+    let skipped = match (len, body) {
+        (3, body) if body.starts_with("\r\n") => 2,
+        (3, body) if body.starts_with('\n') => 1,
+        _ => 0,
+    };
+    let inner = span.start + len + skipped..span.end - len;
+    let verbatim = raw.get(len + skipped..raw.len() - len) == Some(text.as_str());
     Scalar {
         literal: len == 3 && verbatim,
         text,
