@@ -12,7 +12,7 @@ use lsconfig_migrate::project::NoFiles;
 use proptest::prelude::*;
 
 /// Every file of the corpus.
-static FILES: LazyLock<Vec<(PathBuf, Vec<u8>)>> = LazyLock::new(|| {
+pub(crate) static FILES: LazyLock<Vec<(PathBuf, Vec<u8>)>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
