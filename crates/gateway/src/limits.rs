@@ -46,6 +46,16 @@ pub const MAX_HEADERS: usize = 200;
 /// Bytes of the head of one message: 64 KiB, four times what AWS accepts.
 pub const MAX_HEAD: usize = 64 * 1024;
 
+/// Bytes of the extensions and trailers of one chunked body. Nobody is known to send more than a
+/// checksum there.
+pub const MAX_CHUNK_EXTRAS: usize = 16 * 1024;
+
+/// How long a connection is read after its last answer when the client has not sent all.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much is read then.
+pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
 /// Streams at once on one HTTP/2 connection.
 pub const MAX_STREAMS: u32 = 250;
 

@@ -15,7 +15,7 @@ const BOUNDS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 const RECENT: usize = 50;
 
 /// One request, as access log and status page show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct AccessRecord {
     /// The number that the log and the response share.
     pub id: String,

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::body::{Body, OnEnd};
+use crate::body::{Body, BodyError, OnEnd};
 use crate::config::{Scheme, UpstreamUrl};
 use crate::limits;
 
@@ -38,6 +38,9 @@ pub enum UpstreamError {
     /// The connection broke before the response.
     #[error("{0} broke off: {1}")]
     Broken(UpstreamUrl, #[source] hyper::Error),
+    /// The client did not send what it had announced.
+    #[error(transparent)]
+    Body(BodyError),
 }
 
 enum Sender {
@@ -88,7 +91,12 @@ impl Pool {
                 Ok(Err((error, None))) if closed_early(&error) && again.is_some() => {
                     request = again.unwrap_or_default();
                 }
-                Ok(Err((error, _))) => return Err(UpstreamError::Broken(url.clone(), error)),
+                Ok(Err((error, _))) => {
+                    return Err(match BodyError::of_request(&error) {
+                        Some(fault) => UpstreamError::Body(fault),
+                        None => UpstreamError::Broken(url.clone(), error),
+                    });
+                }
             }
         }
     }
@@ -184,7 +192,16 @@ fn repeatable(request: &Request<Body>) -> Option<Request<Body>> {
 
 /// Whether the upstream had closed the connection while the request was on its way.
 fn closed_early(error: &hyper::Error) -> bool {
-    error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+    let reset = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| {
+            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            matches!(
+                source.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset
+            )
+        });
+    reset || error.is_incomplete_message() || error.is_closed() || error.is_canceled()
 }
 
 async fn handshake1<S>(stream: S) -> io::Result<Sender>

@@ -1,0 +1,1 @@
+//! Upstreams, files and clocks that fail.
