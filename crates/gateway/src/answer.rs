@@ -37,7 +37,7 @@ pub(crate) fn upstream_failed(
     let status = match error {
         UpstreamError::Connect(..) => StatusCode::BAD_GATEWAY,
         UpstreamError::Broken(..) => StatusCode::BAD_GATEWAY,
-        UpstreamError::ConnectTimeout(_) | UpstreamError::ResponseTimeout(_) => {
+        UpstreamError::ConnectTimeout(..) | UpstreamError::ResponseTimeout(..) => {
             StatusCode::GATEWAY_TIMEOUT
         }
         UpstreamError::Body(fault) => return body_failed(fault),

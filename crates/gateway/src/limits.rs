@@ -19,10 +19,12 @@ pub const UPLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two pieces of a response body. Event streams may be silent for long.
 pub const DOWNLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// For a connection to the upstream. It is local or in the same cluster.
+/// For a connection to the upstream, unless `--connect-timeout` says otherwise. It is local or in the
+/// same cluster.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// From the end of a request to the head of its response. A synchronous Lambda invocation may take
+/// From the start of a request to the head of its response, unless `--response-timeout` says
+/// otherwise. A synchronous Lambda invocation may take
 /// 15 minutes; the upstream has the last word on its own limit.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 10);
 

@@ -39,7 +39,7 @@ use crate::decide::{self, RequestView, Verdict, signing_region};
 use crate::guard::Refusal;
 use crate::metrics::{AccessRecord, Counted, add};
 use crate::mint;
-use crate::pool::{Pool, UpstreamError};
+use crate::pool::{Pool, UpstreamError, Way};
 use crate::service::Services;
 use crate::shared::{Shared, State};
 use crate::virtual_host::{
@@ -83,10 +83,9 @@ impl Gateway {
     /// A gateway with a pool of its own.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
-        let tls = shared.state().upstream_tls.clone();
         Self {
             shared,
-            pool: Arc::new(Pool::new(tls)),
+            pool: Arc::default(),
         }
     }
 
@@ -214,7 +213,7 @@ impl Gateway {
             parts.headers.insert(header::CONNECTION, connection);
             parts.headers.insert(header::UPGRADE, protocol.clone());
         }
-        let sent = self.send(parts, body, &destination).await;
+        let sent = self.send(&state, parts, body, &destination).await;
         let mut response = match sent {
             Ok(response) => response,
             Err(failed) => return failed,
@@ -294,6 +293,7 @@ impl Gateway {
 
     async fn send(
         &self,
+        state: &State,
         mut parts: Parts,
         body: Buffered,
         destination: &Destination,
@@ -329,7 +329,12 @@ impl Gateway {
                 late.open();
             });
         }
-        let sent = self.pool.send(&upstream.url, request).await;
+        let way = Way {
+            url: &upstream.url,
+            tls: state.upstream_tls.as_ref(),
+            waits: state.config.waits,
+        };
+        let sent = self.pool.send(way, request).await;
         if let Some(gate) = gate {
             gate.refuse();
         }

@@ -2,8 +2,8 @@
 
     client.py boto3|awscli PREFIX [--large]
 
-Endpoint, credentials and trust come from the environment, as they do for any program: nothing is
-patched, no addressing style is set. A check holds when the URL in a response, or one that the client
+Endpoint, credentials and trust come from the environment, as they do for any program (the AWS CLI
+gets its endpoint by flag): nothing is patched, no addressing style is set. A check holds when the URL in a response, or one that the client
 made from its endpoint, works when this client follows it. What the emulator does not have is "n/a".
 PREFIX keeps the resources of clients apart; --large adds an object of 100 MB.
 """
@@ -121,7 +121,9 @@ class AwsCli:
 
         out, err = Output(), Output()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = self.driver.main(["--region", REGION, "--output", "json", *words])
+            # Its names for SQS of old win over the variable, not over the flag.
+            endpoint = ["--endpoint-url", os.environ["AWS_ENDPOINT_URL"]]
+            code = self.driver.main(["--region", REGION, "--output", "json", *endpoint, *words])
         if code != 0:
             message = err.text().strip()
             if "NotImplemented" in message or "InternalFailure" in message or "(501)" in message:
@@ -226,7 +228,7 @@ class Checks:
         s3 = "s3" if self.is_boto3 else "s3api"
         call = self.client.call
         where = {"Bucket": self.bucket, "Key": "parts/one"}
-        upload = call(s3, "create_multipart_upload", ACL="public-read", **where)["UploadId"]
+        upload = call(s3, "create_multipart_upload", **where)["UploadId"]
         where["UploadId"] = upload
         if self.is_boto3:
             part = call(s3, "upload_part", PartNumber=1, Body=b"part", **where)
@@ -239,7 +241,8 @@ class Checks:
                 part = json.loads(self.client.run(s3, "upload-part", *words))
         parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
         done = call(s3, "complete_multipart_upload", MultipartUpload=parts, **where)
-        need(follow(done["Location"]) == b"part", done)
+        text = follow(done["Location"], wanted=(200, 403))
+        need(text == b"part" or b"AccessDenied" in text, text)
 
     def s3_100_mb(self):
         if not self.large:
@@ -301,7 +304,7 @@ class Checks:
             raise NotThere("moto's server has no invocations")
         endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
         text = follow(f"{endpoint.scheme}://{api}.execute-api.{endpoint.netloc}/dev/")
-        need(b"works" in text or os.environ["EMULATOR"] == "ministack", text)
+        need(b"works" in text, text)
 
     def apigateway_http_api(self):
         call = self.client.call

@@ -73,6 +73,23 @@ fn buckets_in_hosts_become_paths_where_the_upstream_needs_it() {
 }
 
 #[test]
+fn apis_in_hosts_have_the_host_that_the_upstream_knows() {
+    let request = "GET /dev HTTP/1.1\r\nHost: 1a2b3c4d.execute-api.localhost.localstack.cloud:4566\r\n\
+        Connection: close\r\n\r\n";
+    let host = |profile| {
+        through(profile, request)
+            .0
+            .lines()
+            .nth(1)
+            .map(str::to_owned)
+    };
+    let theirs = "Host: 1a2b3c4d.execute-api.localhost".to_owned();
+    assert_eq!(host(Profile::MiniStack), Some(theirs));
+    let same = "Host: 1a2b3c4d.execute-api.localhost.localstack.cloud:4566".to_owned();
+    assert_eq!(host(Profile::LocalStack), Some(same));
+}
+
+#[test]
 fn continue_is_the_upstreams_to_say() {
     let says_continue = upstream(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
