@@ -53,7 +53,7 @@ pub struct Metrics {
     pub accepted: AtomicU64,
     /// TLS handshakes done.
     pub tls_handshakes: AtomicU64,
-    /// Connections that spoke no known protocol, or nothing in time.
+    /// Connections that spoke no known protocol or nothing in time, and unsound requests.
     pub rejected: AtomicU64,
     /// Requests that wait for their response.
     pub in_flight: AtomicI64,
@@ -129,7 +129,7 @@ impl Metrics {
             ),
             (
                 "rejected_total",
-                "Connections without a protocol.",
+                "Connections without protocol, unsound requests.",
                 &self.rejected,
             ),
             (

@@ -308,12 +308,13 @@ def main():
         if os.geteuid() != 0 or not shutil.which("ip") or not binary.exists():
             raise CannotRun("root, iproute2 and a built lsconfig are needed")
         with Lab(binary, peers) as lab:
-            records.extend(run(lab, arguments))
+            with open(arguments.records or os.devnull, "w", encoding="utf-8") as kept:
+                for record in run(lab, arguments):
+                    records.append(record)
+                    print(json.dumps(record), file=kept, flush=True)
     except CannotRun as error:
         print(f"cannot run: {error}", file=sys.stderr)
         return 2
-    if arguments.records:
-        arguments.records.write_text("".join(json.dumps(record) + "\n" for record in records))
     lines, passed = table(records)
     print("\n".join([*lines, *failures(records)]))
     return 0 if passed else 1
