@@ -30,7 +30,6 @@ mod http;
 mod limit;
 mod metrics;
 mod random;
-mod relay;
 mod socket;
 mod tcp;
 mod udp;
@@ -43,12 +42,13 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lsconfig::network::{ExplicitView, Network};
 use tokio::sync::watch as channel;
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
 pub use event::{Event, Observer, QueryEvent, Source, Transport};
 pub use socket::BindError;

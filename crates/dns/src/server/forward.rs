@@ -4,30 +4,28 @@
 //! upstream after the other until one answers; replies to earlier attempts still count. State
 //! lives in tables, not in a task for each question, and replies come in by the batch.
 
-use std::cell::{Cell, RefCell};
+mod message;
+mod port;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-use crate::answer::{self, Decision, Ede, MAX_DATAGRAM};
-use crate::server::cache::{Key, Stored};
-use crate::server::datagram::Outbox;
+use crate::answer::{self, Decision, Ede};
+use crate::relay::{Age, Stored, relay};
+use crate::server::cache::Key;
 use crate::server::event::{Event, Source, Transport};
 use crate::server::random::Random;
-use crate::server::relay::{Age, relay};
-use crate::server::tcp::frame;
 use crate::server::upstream::{Group, Upstream};
 use crate::server::worker::{Sink, Waiter, Worker};
-use crate::wire::{AD, CD, HEADER, Query, RD, Rcode, Reply, TC, Writer, read_query};
+use crate::wire::{HEADER, Query, Rcode, Reply, TC, read_query};
+use message::{TCP_LIMIT, over_tcp, strip_edns, upstream_query};
+use port::Port;
 
 /// When the next attempt is made, from the start of a question. The last one ends it: LocalStack
 /// waits 7 seconds for its only attempt.
@@ -45,26 +43,8 @@ const STALE_AFTER: usize = 2;
 const MAX_QUESTIONS: usize = 8192;
 /// Clients that wait for one question; more are answered SERVFAIL.
 const MAX_WAITERS: usize = 256;
-/// Sockets, and so source ports, that a worker uses for an upstream at a time.
-const PORTS: usize = 4;
-/// Queries after which a socket is replaced by one with another port.
-const QUERIES_PER_PORT: u32 = 2048;
-/// How often it is looked whether a retired port can be closed.
-const PORT_REVIEW: Duration = Duration::from_secs(10);
-/// How long a TCP exchange with an upstream may take.
-const TCP_LIMIT: Duration = Duration::from_secs(5);
 /// How exactly deadlines are kept.
 const TICK: Duration = Duration::from_millis(20);
-
-/// A connected socket to an upstream: the system drops what comes from elsewhere.
-pub(crate) struct Port {
-    socket: UdpSocket,
-    upstream: Arc<Upstream>,
-    /// Ids in use, and the questions that use them.
-    ids: RefCell<HashMap<u16, u64>>,
-    outbox: RefCell<Outbox>,
-    used: Cell<u32>,
-}
 
 struct Question {
     key: Arc<[u8]>,
@@ -227,46 +207,6 @@ impl Worker {
         }
         self.counters().forwarded.add();
         true
-    }
-
-    /// Returns one of the ports to an upstream, at random; opens one when there are few.
-    fn port_for(
-        self: &Rc<Self>,
-        upstream: &Arc<Upstream>,
-        ports: &mut Vec<Rc<Port>>,
-        random: &mut Random,
-    ) -> io::Result<Rc<Port>> {
-        ports.retain(|port| port.used.get() < QUERIES_PER_PORT);
-        let of_upstream = || {
-            ports
-                .iter()
-                .filter(|port| port.upstream.addr == upstream.addr)
-        };
-        let count = of_upstream().count();
-        let chosen = usize::from(random.next_u16()) % PORTS;
-        if let Some(port) = of_upstream().nth(chosen).filter(|_| chosen < count) {
-            port.used.set(port.used.get() + 1);
-            return Ok(Rc::clone(port));
-        }
-        // The system chooses a port at random.
-        let socket = if upstream.addr.is_ipv4() {
-            std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?
-        } else {
-            std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?
-        };
-        socket.set_nonblocking(true)?;
-        socket.connect(upstream.addr)?;
-        let port = Rc::new(Port {
-            socket: UdpSocket::from_std(socket)?,
-            upstream: Arc::clone(upstream),
-            ids: RefCell::default(),
-            outbox: RefCell::new(Outbox::new()),
-            used: Cell::new(1),
-        });
-        ports.push(Rc::clone(&port));
-        spawn_local(read_replies(Rc::clone(self), Rc::clone(&port)));
-        spawn_local(read_errors(Rc::clone(self), Rc::clone(&port)));
-        Ok(port)
     }
 
     fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8]) {
@@ -512,62 +452,6 @@ impl Worker {
     }
 }
 
-/// Reads replies until the port is retired and nothing is expected on it any more.
-async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
-    while let Some(true) = becomes(&port, Interest::READABLE).await {
-        loop {
-            let mut inbox = worker.inbox.borrow_mut();
-            let received = port.socket.try_io(Interest::READABLE, || {
-                inbox.receive(port.socket.as_raw_fd())
-            });
-            match received {
-                Ok(count) => {
-                    for n in 0..count {
-                        if let Some((message, _)) = inbox.get(n) {
-                            worker.on_datagram(&port, message);
-                        }
-                    }
-                    worker.flush();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    drop(inbox);
-                    worker.on_port_error(&port);
-                    worker.flush();
-                }
-            }
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Watches for reports of the network, such as that nobody listens at the upstream.
-async fn read_errors(worker: Rc<Worker>, port: Rc<Port>) {
-    while let Some(true) = becomes(&port, Interest::ERROR).await {
-        if let Ok(Some(_)) = port.socket.take_error() {
-            worker.on_port_error(&port);
-            worker.flush();
-        }
-        // Taking the error is what makes the socket ready for the next one.
-        let _: io::Result<()> = port
-            .socket
-            .try_io(Interest::ERROR, || Err(io::ErrorKind::WouldBlock.into()));
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Waits for a socket. `None` when the port is retired and nothing is expected on it any more.
-async fn becomes(port: &Port, interest: Interest) -> Option<bool> {
-    loop {
-        let retired = port.used.get() >= QUERIES_PER_PORT;
-        match timeout(PORT_REVIEW, port.socket.ready(interest)).await {
-            Ok(ready) => return Some(ready.is_ok()),
-            Err(_) if retired && port.ids.borrow().is_empty() => return None,
-            Err(_) => {}
-        }
-    }
-}
-
 /// Keeps the deadlines of a worker's questions.
 pub(crate) async fn keep_time(worker: Rc<Worker>) {
     loop {
@@ -576,44 +460,5 @@ pub(crate) async fn keep_time(worker: Rc<Worker>) {
         }
         tokio::time::sleep(TICK).await;
         worker.on_tick(Instant::now());
-    }
-}
-
-async fn over_tcp(upstream: &Upstream, message: &[u8], id: u16) -> Option<Vec<u8>> {
-    let exchange = async {
-        let mut stream = TcpStream::connect(upstream.addr).await?;
-        let mut framed = Vec::with_capacity(message.len() + 2);
-        frame(message, &mut framed);
-        if let Some(at) = framed.get_mut(2..4) {
-            at.copy_from_slice(&id.to_be_bytes());
-        }
-        stream.write_all(&framed).await?;
-        let mut length = [0; 2];
-        stream.read_exact(&mut length).await?;
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut reply).await?;
-        io::Result::Ok(reply)
-    };
-    let reply = timeout(TCP_LIMIT, exchange).await.ok()?.ok()?;
-    let read = Reply::read(&reply)?;
-    let question = message.get(HEADER..HEADER + read.question.len())?;
-    (read.id == id && read.asks(question) && read.flags & TC == 0).then_some(reply)
-}
-
-/// The query for an upstream: the client's question and wishes, our own id and EDNS.
-fn upstream_query(query: &Query<'_>) -> Vec<u8> {
-    let mut message = Vec::with_capacity(HEADER + query.question.len() + 11);
-    let mut writer = Writer::start(&mut message, 0, query.flags & (RD | CD | AD));
-    writer.question(query.question);
-    let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
-    writer.opt(MAX_DATAGRAM as u16, Rcode::NOERROR, dnssec_ok, &[]);
-    message
-}
-
-/// Takes the OPT record off a message made by [`upstream_query`].
-fn strip_edns(message: &mut Vec<u8>) {
-    message.truncate(message.len().saturating_sub(11));
-    if let Some(count) = message.get_mut(10..12) {
-        count.fill(0);
     }
 }

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
-use std::time::Instant;
 
 use nix::sys::socket::SockaddrStorage;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::time::Instant;
 
 use crate::server::datagram::{Inbox, Local, Outbox, to_std};
 use crate::server::event::Transport;

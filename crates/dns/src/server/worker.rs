@@ -7,13 +7,14 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use nix::sys::socket::SockaddrStorage;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
+use tokio::time::Instant;
 
 use crate::answer::{self, Answer, Client, Cookie, Decision, Ede, MAX_DATAGRAM};
+use crate::relay::{Age, relay};
 use crate::server::Shared;
 use crate::server::cache::{Cached, Key};
 use crate::server::datagram::{Inbox, Local};
@@ -21,7 +22,6 @@ use crate::server::event::{Event, QueryEvent, Source, Transport};
 use crate::server::forward::Forwarder;
 use crate::server::limit::{RateLimit, Verdict, may_forward};
 use crate::server::metrics::Counters;
-use crate::server::relay::{Age, relay};
 use crate::server::udp::Listener;
 use crate::wire::{QR, Query, RA, RD, Rcode, TC, Unreadable, Writer, read_query};
 use crate::zone::Zone;
