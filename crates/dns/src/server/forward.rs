@@ -64,6 +64,14 @@ struct Question {
     without_edns: bool,
 }
 
+impl Question {
+    /// Returns whether an attempt is neither answered nor known to have failed. `id` is its own.
+    fn expects_reply(&self, id: u64) -> bool {
+        let open = |(port, wire_id): &(Rc<Port>, u16)| port.ids.borrow().get(wire_id) == Some(&id);
+        self.sent.iter().any(open)
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Forwarder {
     questions: HashMap<u64, Question>,
@@ -92,7 +100,11 @@ impl Forwarder {
         self.by_key.remove(&question.key);
         self.due.remove(&(question.due, id));
         for (port, wire_id) in &question.sent {
-            port.ids.borrow_mut().remove(wire_id);
+            let mut ids = port.ids.borrow_mut();
+            // Where the reply came, another question may have the id by now.
+            if ids.get(wire_id) == Some(&id) {
+                ids.remove(wire_id);
+            }
         }
         Some(question)
     }
@@ -299,18 +311,18 @@ impl Worker {
 
     /// Goes on when an attempt cannot succeed any more.
     fn next_attempt(self: &Rc<Self>, id: u64) {
-        let now = Instant::now();
-        let tries_left = {
-            let mut forwarder = self.forwarder.borrow_mut();
-            let Some(question) = forwarder.questions.get(&id) else {
-                return;
-            };
-            let left = question.attempt < question.group.upstreams.len().max(2);
-            let pause = ATTEMPTS[0];
-            forwarder.set_due(id, now + pause);
-            left
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Some(question) = forwarder.questions.get(&id) else {
+            return;
         };
-        if !tries_left || !self.attempt(id) {
+        let tries_left = question.attempt < question.group.upstreams.len().max(2);
+        let expects_reply = question.expects_reply(id);
+        if tries_left {
+            forwarder.set_due(id, Instant::now() + ATTEMPTS[0]);
+        }
+        drop(forwarder);
+        // What was sent to another upstream may still be answered, until the next deadline.
+        if !(tries_left && self.attempt(id)) && !expects_reply {
             self.end(id);
         }
     }

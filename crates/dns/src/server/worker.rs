@@ -3,7 +3,7 @@
 //! [`Worker::handle`] takes a message from any transport and either writes the reply at once or
 //! hands the question to the [`Forwarder`], which replies later through the [`Sink`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use crate::server::event::{Event, QueryEvent, Source, Transport};
 use crate::server::forward::Forwarder;
 use crate::server::limit::{RateLimit, Verdict, may_forward};
 use crate::server::metrics::Counters;
+use crate::server::tcp::Connections;
 use crate::server::udp::Listener;
 use crate::wire::{QR, Query, RA, RD, Rcode, TC, Unreadable, Writer, read_query};
 use crate::zone::Zone;
@@ -37,7 +38,7 @@ pub(crate) struct Worker {
     pub(crate) inbox: RefCell<Inbox>,
     pub(crate) listeners: RefCell<Vec<Rc<Listener>>>,
     rate_limit: RefCell<RateLimit>,
-    pub(crate) connections: Cell<usize>,
+    pub(crate) connections: RefCell<Connections>,
     /// Wakes the task that keeps deadlines.
     pub(crate) due: Notify,
 }
@@ -80,7 +81,7 @@ impl Worker {
             inbox: RefCell::new(Inbox::new()),
             listeners: RefCell::default(),
             rate_limit: RefCell::new(RateLimit::new(Instant::now())),
-            connections: Cell::new(0),
+            connections: RefCell::default(),
             due: Notify::new(),
         })
     }

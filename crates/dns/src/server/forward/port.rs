@@ -27,6 +27,9 @@ const QUERIES_PER_PORT: u32 = 2048;
 /// How often it is looked whether a retired port can be closed.
 const PORT_REVIEW: Duration = Duration::from_secs(10);
 
+/// Room for replies that wait for a busy worker, in bytes. The system may give less.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
 /// A connected socket to an upstream: the system drops what comes from elsewhere.
 pub(super) struct Port {
     pub(super) socket: UdpSocket,
@@ -63,6 +66,7 @@ impl Worker {
         } else {
             std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?
         };
+        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
         socket.set_nonblocking(true)?;
         socket.connect(upstream.addr)?;
         let port = Rc::new(Port {
