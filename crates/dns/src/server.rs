@@ -30,6 +30,8 @@ mod http;
 mod limit;
 mod metrics;
 mod random;
+#[cfg(test)]
+mod replay;
 mod socket;
 mod tcp;
 mod udp;

@@ -39,6 +39,8 @@ const ATTEMPTS: [Duration; 5] = [
 ];
 /// The attempt after which a stale answer is sent.
 const STALE_AFTER: usize = 2;
+/// What counts as tries of an upstream that said no: more than there are attempts.
+const FAILED: u8 = 16;
 /// Questions under way in a worker; more are answered SERVFAIL.
 const MAX_QUESTIONS: usize = 8192;
 /// Clients that wait for one question; more are answered SERVFAIL.
@@ -53,7 +55,8 @@ struct Question {
     waiters: Vec<Waiter>,
     group: Arc<Group>,
     since: Instant,
-    attempt: usize,
+    /// How often each upstream of the group was tried.
+    tries: Vec<u8>,
     /// How many attempts ran out of time.
     expired: usize,
     due: Instant,
@@ -65,6 +68,17 @@ struct Question {
 }
 
 impl Question {
+    fn tries_of(&mut self, upstream: &Upstream) -> Option<&mut u8> {
+        let mut all = self.group.upstreams.iter();
+        let place = all.position(|other| other.addr == upstream.addr)?;
+        self.tries.get_mut(place)
+    }
+
+    fn tried_all(&self) -> bool {
+        let mut all = self.group.upstreams.iter().zip(&self.tries);
+        all.all(|(upstream, tries)| *tries > 0 || upstream.is_looping())
+    }
+
     /// Returns whether an attempt is neither answered nor known to have failed. `id` is its own.
     fn expects_reply(&self, id: u64) -> bool {
         let open = |(port, wire_id): &(Rc<Port>, u16)| port.ids.borrow().get(wire_id) == Some(&id);
@@ -150,7 +164,7 @@ impl Worker {
                 waiters: vec![waiter],
                 group: Arc::clone(group),
                 since: now,
-                attempt: 0,
+                tries: vec![0; group.upstreams.len()],
                 expired: 0,
                 due: now,
                 sent: Vec::new(),
@@ -192,10 +206,11 @@ impl Worker {
         let Some(question) = questions.get_mut(&id) else {
             return false;
         };
-        let Some(upstream) = question.group.choose(question.attempt) else {
+        let Some(place) = question.group.choose(&question.tries) else {
             return false;
         };
-        question.attempt += 1;
+        let upstream = &question.group.upstreams[place];
+        question.tries[place] = question.tries[place].saturating_add(1);
         let Ok(port) = self.port_for(upstream, ports, random) else {
             return false;
         };
@@ -252,7 +267,7 @@ impl Worker {
             spawn_local(async move {
                 match over_tcp(&upstream, &message, id as u16).await {
                     Some(reply) => worker.on_reply(id, &upstream, &reply),
-                    None => worker.next_attempt(id),
+                    None => worker.next_attempt(id, &upstream),
                 }
                 worker.flush();
             });
@@ -270,24 +285,29 @@ impl Worker {
         }
         let stored = Reply::read(message).and_then(|reply| Stored::new(&reply));
         let Some(stored) = stored.map(Arc::new) else {
-            self.next_attempt(id);
+            self.next_attempt(id, upstream);
             return;
         };
         let mut forwarder = self.forwarder.borrow_mut();
         let Some(question) = forwarder.questions.get_mut(&id) else {
             return;
         };
-        let tried_all = question.attempt >= question.group.upstreams.len();
         match stored.rcode {
             Rcode::FORMERR if !question.without_edns => {
                 // RFC 6891, section 7: the server does not know EDNS.
                 question.without_edns = true;
-                question.attempt -= usize::from(question.attempt > 0);
+                // The same one once more.
+                if let Some(tries) = question.tries_of(upstream) {
+                    *tries = 0;
+                }
                 strip_edns(&mut question.message);
                 drop(forwarder);
                 self.attempt(id);
             }
-            Rcode::SERVFAIL | Rcode::REFUSED | Rcode::NOTIMP if !tried_all => {
+            Rcode::SERVFAIL | Rcode::REFUSED | Rcode::NOTIMP if !question.tried_all() => {
+                if let Some(tries) = question.tries_of(upstream) {
+                    *tries = FAILED;
+                }
                 question.poor = Some(stored);
                 drop(forwarder);
                 self.attempt(id);
@@ -309,13 +329,16 @@ impl Worker {
         }
     }
 
-    /// Goes on when an attempt cannot succeed any more.
-    fn next_attempt(self: &Rc<Self>, id: u64) {
+    /// Goes on when the attempt at `failed` cannot succeed any more.
+    fn next_attempt(self: &Rc<Self>, id: u64, failed: &Upstream) {
         let mut forwarder = self.forwarder.borrow_mut();
-        let Some(question) = forwarder.questions.get(&id) else {
+        let Some(question) = forwarder.questions.get_mut(&id) else {
             return;
         };
-        let tries_left = question.attempt < question.group.upstreams.len().max(2);
+        if let Some(tries) = question.tries_of(failed) {
+            *tries = FAILED;
+        }
+        let tries_left = question.sent.len() < question.tries.len().max(2);
         let expects_reply = question.expects_reply(id);
         if tries_left {
             forwarder.set_due(id, Instant::now() + ATTEMPTS[0]);
@@ -459,7 +482,7 @@ impl Worker {
         }
         let waiting: Vec<u64> = port.ids.borrow_mut().drain().map(|(_, id)| id).collect();
         for id in waiting {
-            self.next_attempt(id);
+            self.next_attempt(id, &port.upstream);
         }
     }
 }

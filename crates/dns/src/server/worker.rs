@@ -237,7 +237,7 @@ impl Worker {
         }
         let group = policy
             .group_of(&query.name)
-            .filter(|group| group.choose(0).is_some());
+            .filter(|group| group.is_usable());
         let Some(group) = group else {
             match stale {
                 Some(stored) => {

@@ -1,6 +1,6 @@
 """The peers of run.sh: upstreams that come and go, clients that ask, idle, or send garbage.
 
-    peers.py upstream ADDRESS PERIOD SILENT CLOSED LOG
+    peers.py upstream ADDRESS LOSS PERIOD SILENT CLOSED LOG
     peers.py probe SERVER SOURCE SECONDS
     peers.py idle SERVER PREFIX COUNT SECONDS
     peers.py garbage SERVER SECONDS SEED
@@ -21,6 +21,8 @@ import time
 APEX = "localhost.localstack.cloud"
 # Longer than the 7 seconds after which the server gives up on its upstreams.
 PATIENCE = 9.0
+# Linux; the socket module does not name it.
+SO_TIMESTAMPNS = 35
 
 
 def wire_name(name):
@@ -31,11 +33,12 @@ def query(number, name):
     return struct.pack("!HHHHHH", number, 0x100, 1, 0, 0, 0) + wire_name(name) + b"\0\1\0\1"
 
 
-def upstream(address, period, silent, closed, log):
-    """Answers every A query, but for the last seconds of each period: then it first is silent, and
-    then has no socket, so that the system reports an unreachable port. Names of the probe that were
-    answered go to the log at the end."""
-    period, silent, closed = float(period), float(silent), float(closed)
+def upstream(address, loss, period, silent, closed, log):
+    """Answers every A query, but for the share that counts as lost, and for the last seconds of each
+    period: then it first is silent, and then has no socket, so that the system reports an
+    unreachable port. Names of the probe that were answered go to the log at the end."""
+    loss, period, silent, closed = float(loss), float(period), float(silent), float(closed)
+    chance = random.Random(address)
     answered = []
 
     def end(*_):
@@ -44,6 +47,7 @@ def upstream(address, period, silent, closed, log):
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, end)
+    # 203.0.113.1 for 300 seconds.
     tail = b"\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xcb\0\x71\1"
     start = time.monotonic()
     server = None
@@ -65,7 +69,7 @@ def upstream(address, period, silent, closed, log):
             message, peer = server.recvfrom(4096)
         except TimeoutError:
             continue
-        if left <= closed + silent:
+        if left <= closed + silent or chance.random() < loss:
             continue
         end_of_name = message.index(0, 12)
         question = message[12 : end_of_name + 5]
@@ -92,6 +96,7 @@ def probe(server, source, seconds):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     udp.bind((source, 0))
+    udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     udp.connect((server, 53))
     udp.setblocking(False)
     selector = selectors.DefaultSelector()
@@ -112,7 +117,7 @@ def probe(server, source, seconds):
             number = (number + 1) % 65536
             if number not in waiting:
                 break
-        waiting[number] = (kind, name, time.monotonic())
+        waiting[number] = (kind, name, time.time())
         udp.send(query(number, name))
 
     connections = {}
@@ -143,13 +148,15 @@ def probe(server, source, seconds):
             if key.fileobj is udp:
                 try:
                     while True:
-                        reply = udp.recv(4096)
+                        # When the system got it: how late this process looks is not counted.
+                        reply, [(_, _, stamp)], _, _ = udp.recvmsg(4096, 64)
                         known = waiting.pop(struct.unpack("!H", reply[:2])[0], None)
                         if not known:
                             continue
                         kind, name, since = known
                         if kind == "local":
-                            local.append(time.monotonic() - since)
+                            whole, nanos = struct.unpack("@qq", stamp)
+                            local.append(whole + nanos / 1e9 - since)
                         else:
                             outside[name.split(".")[0]] = reply[3] & 15
                 except (BlockingIOError, ConnectionError):
@@ -182,14 +189,17 @@ def probe(server, source, seconds):
 
 
 def idle(server, prefix, count, seconds):
-    """Keeps connections open from 100 addresses, and opens those again that the server closes."""
+    """Keeps connections open from 100 addresses, and opens those again that the server closes, at
+    most 1000 each second."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count, until = int(count), time.monotonic() + float(seconds)
     selector = selectors.DefaultSelector()
     opened = wanted = peak = 0
+    start = time.monotonic()
     while time.monotonic() < until:
-        for _ in range(min(100, count - wanted)):
+        allowed = count + (time.monotonic() - start) * 1000
+        for _ in range(int(min(100, count - wanted, allowed - opened))):
             stream = socket.socket()
             stream.setblocking(False)
             stream.bind((f"{prefix}.{100 + opened % 100}", 0))
