@@ -27,6 +27,8 @@ const MAX_CONNECTIONS: usize = 400;
 const MAX_PER_CLIENT: usize = 100;
 /// Queries of one connection that are under way at once; reading waits beyond.
 const MAX_IN_FLIGHT: usize = 64;
+/// Room that a connection keeps for its next query, in bytes.
+const USUAL_QUERY: usize = 512;
 /// How long to wait when the system has no more descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -145,14 +147,15 @@ async fn read_queries(
     loop {
         let busy = worker.connections.borrow().is_busy();
         let idle = if busy { IDLE_WHEN_BUSY } else { IDLE };
-        let mut length = [0; 2];
-        match timeout(idle, read.read_exact(&mut length)).await {
-            Ok(Ok(_)) => {}
-            _ => return,
-        }
-        message.resize(usize::from(u16::from_be_bytes(length)), 0);
-        match timeout(TRANSFER, read.read_exact(&mut message)).await {
-            Ok(Ok(_)) => {}
+        let Ok(Ok(length)) = timeout(idle, read.read_u16()).await else {
+            return;
+        };
+        // Room is made for what comes, not for what is announced.
+        message.clear();
+        message.shrink_to(USUAL_QUERY);
+        let mut rest = (&mut read).take(length.into());
+        match timeout(TRANSFER, rest.read_to_end(&mut message)).await {
+            Ok(Ok(read)) if read == usize::from(length) => {}
             _ => return,
         }
         entry.used();

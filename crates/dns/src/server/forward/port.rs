@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::server::datagram::Outbox;
 use crate::server::random::Random;
+use crate::server::udp::receive;
 use crate::server::upstream::Upstream;
 use crate::server::worker::Worker;
 
@@ -88,10 +88,8 @@ async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
     while let Some(true) = becomes(&port, Interest::READABLE).await {
         loop {
             let mut inbox = worker.inbox.borrow_mut();
-            let received = port.socket.try_io(Interest::READABLE, || {
-                inbox.receive(port.socket.as_raw_fd())
-            });
-            match received {
+            match receive(&port.socket, &mut inbox) {
+                Ok(0) => break,
                 Ok(count) => {
                     for n in 0..count {
                         if let Some((message, _)) = inbox.get(n) {
@@ -100,7 +98,6 @@ async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
                     }
                     worker.flush();
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
                     drop(inbox);
                     worker.on_port_error(&port);
