@@ -344,8 +344,9 @@ impl Worker {
             forwarder.set_due(id, Instant::now() + ATTEMPTS[0]);
         }
         drop(forwarder);
+        let sent = tries_left && self.attempt(id);
         // What was sent to another upstream may still be answered, until the next deadline.
-        if !(tries_left && self.attempt(id)) && !expects_reply {
+        if !sent && !expects_reply {
             self.end(id);
         }
     }

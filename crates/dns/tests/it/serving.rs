@@ -121,7 +121,7 @@ fn records_and_names_change_while_the_server_runs() {
 }
 
 #[test]
-fn replies_overtake_slow_ones_on_a_connection() {
+fn rfc7766_7_replies_overtake_slow_ones_on_a_connection() {
     let released = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&released);
     let upstream = Upstream::start(move |query, _| {
@@ -171,7 +171,9 @@ fn connections_without_use_shut_nobody_out() {
     assert_eq!((&idle[0]).read(&mut [0; 1]).unwrap(), 0);
     let message = ask(APEX, "A").to_wire();
     assert_eq!(
-        show(&tcp(server.addr, &[message.clone()])[0]).answer.len(),
+        show(&tcp(server.addr, std::slice::from_ref(&message))[0])
+            .answer
+            .len(),
         1
     );
     let mut last = idle[149].try_clone().unwrap();
