@@ -1,20 +1,36 @@
 //! The server: sockets, workers, and the handle that a program holds.
 //!
-//! ```no_run
+//! ```
+//! use lsconfig_dns::check::check;
+//! use lsconfig_dns::record::RecordData;
 //! use lsconfig_dns::server::{NetworkConfig, Server, ServerConfig};
+//! use lsconfig_dns::wire::{Name, rtype};
 //! use lsconfig_dns::zone::{LocalZone, Zone};
 //!
 //! let zone = LocalZone::new(Zone::localstack());
 //! let config = ServerConfig {
-//!     listen: vec!["0.0.0.0:53".parse()?],
+//!     listen: vec!["127.0.0.1:0".parse()?],
 //!     network: NetworkConfig::observed(),
 //!     ..ServerConfig::default()
 //! };
-//! let server = Server::bind(config, zone)?;
-//! let handle = server.handle();
-//! std::thread::spawn(move || server.run());
-//! // ... later, from any thread:
+//! let server = Server::bind(config, zone.clone())?;
+//! let (addr, handle) = (server.addresses()[0], server.handle());
+//! let serving = std::thread::spawn(move || server.run());
+//!
+//! // Later, from any thread: each change is seen by a query as a whole or not at all.
+//! let name = Name::parse("db.internal.test").unwrap();
+//! zone.update(|zone| zone.add_record(&name, RecordData::a([10, 0, 2, 30].into())));
+//! assert_eq!(check(addr, &name, rtype::A)?.answers, ["db.internal.test. 300 A 10.0.2.30"]);
+//! zone.update(|zone| {
+//!     zone.remove_records(&name, None);
+//!     zone.add_record(&name, RecordData::a([10, 0, 2, 31].into()));
+//! });
+//! assert_eq!(check(addr, &name, rtype::A)?.answers, ["db.internal.test. 300 A 10.0.2.31"]);
+//! zone.update(Zone::clear);
+//! assert!(check(addr, &name, rtype::A)?.answers.is_empty());
+//!
 //! handle.stop();
+//! serving.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -30,7 +46,8 @@ mod http;
 mod limit;
 mod metrics;
 mod random;
-mod relay;
+#[cfg(test)]
+mod replay;
 mod socket;
 mod tcp;
 mod udp;
@@ -43,12 +60,13 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lsconfig::network::{ExplicitView, Network};
 use tokio::sync::watch as channel;
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
 pub use event::{Event, Observer, QueryEvent, Source, Transport};
 pub use socket::BindError;

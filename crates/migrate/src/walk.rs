@@ -198,7 +198,11 @@ fn each_file(
         .overrides(overrides.build()?)
         .filter_entry(|entry| {
             let folder = entry.depth() > 0 && entry.file_type().is_some_and(|t| t.is_dir());
-            !(folder && entry.file_name().to_str().is_some_and(|n| SKIPPED_FOLDERS.contains(&n)))
+            !(folder
+                && entry
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|n| SKIPPED_FOLDERS.contains(&n)))
         });
     builder.build_parallel().run(|| {
         let mut buffer = Vec::new();
@@ -211,7 +215,11 @@ fn each_file(
                 Ok(_) => {}
                 Err(error) => {
                     let text = error.to_string();
-                    failed(error.into_io_error().unwrap_or_else(|| io::Error::other(text)));
+                    failed(
+                        error
+                            .into_io_error()
+                            .unwrap_or_else(|| io::Error::other(text)),
+                    );
                 }
             }
             WalkState::Continue

@@ -41,7 +41,10 @@ fn one(text: &mut String, finding: &Finding, effects: bool) {
         let scope = printable(&finding.scope);
         let _ = writeln!(text, "    on      {scope}, release {}", finding.release);
     }
-    let asks = finding.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Unsafe);
+    let asks = finding
+        .fix
+        .as_ref()
+        .is_some_and(|fix| fix.safety == Safety::Unsafe);
     let shown: &[(&str, &Option<Effect>)] = &match (effects, asks) {
         (true, _) => vec![
             ("today", &finding.today),
@@ -88,7 +91,10 @@ fn places(text: &mut String, finding: &Finding) {
         let verb = if len == 1 {
             first.message.clone()
         } else {
-            first.message.replacen("names ", "name ", 1).replacen("holds ", "hold ", 1)
+            first
+                .message
+                .replacen("names ", "name ", 1)
+                .replacen("holds ", "hold ", 1)
         };
         let _ = writeln!(
             text,
@@ -133,7 +139,10 @@ pub(crate) fn summary(counts: &Counts, walk: &Walk, end: &str) -> String {
         "Nothing found.".to_owned()
     };
     if left > 0 {
-        let kinds = KINDS.iter().zip(counts.kinds).map(|((what, _), n)| (*what, n));
+        let kinds = KINDS
+            .iter()
+            .zip(counts.kinds)
+            .map(|((what, _), n)| (*what, n));
         let all = kinds.chain([("other software", walk.foreign)]);
         let parts: Vec<String> = all
             .filter(|(_, n)| *n > 0)

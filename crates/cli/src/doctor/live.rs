@@ -41,7 +41,7 @@ pub(crate) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
 
 /// Asks the engine what there is, and tries nothing.
 pub(crate) fn inventory() -> Result<Facts, CliError> {
-    match discover(&surroundings()) {
+    match discover(&engine::surroundings()) {
         Ok(found) => gather(&found, Question::default()).map_err(CliError::Engine),
         Err(engine) => Ok(Facts {
             engine: *engine,

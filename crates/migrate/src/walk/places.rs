@@ -69,7 +69,10 @@ impl Urls {
 
     /// Adds the places in other files to the findings that move a port or a host.
     pub(super) fn add_to(self, files: &mut [File]) {
-        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self
+            .found
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         found.values_mut().for_each(|places| places.sort());
         for file in files {
             let own = file.path.clone();
@@ -133,7 +136,11 @@ fn beside(own: &Path, port: &str) -> Vec<Place> {
             Format::of(&path, ""),
             None | Some(Format::Source | Format::Markdown)
         );
-        if path == own || code || is_passed_over(&path) || !fill(&path, &mut buffer).unwrap_or(false) {
+        if path == own
+            || code
+            || is_passed_over(&path)
+            || !fill(&path, &mut buffer).unwrap_or(false)
+        {
             continue;
         }
         if memmem::find(&buffer, port.as_bytes()).is_none() || buffer.contains(&0) {
@@ -174,7 +181,8 @@ mod tests {
     #[test]
     fn urls_with_ports_and_queues_are_taken_down() {
         let urls = Urls::default();
-        let text = "a\nx = \"http://b:7001/q\" http://c/000000000000/d\nhttp://b:4566 ftp://[::1]:7001";
+        let text =
+            "a\nx = \"http://b:7001/q\" http://c/000000000000/d\nhttp://b:4566 ftp://[::1]:7001";
         urls.read(Path::new("f"), text.as_bytes());
         let found = urls.found.into_inner().unwrap();
         let place = |line| (PathBuf::from("f"), line);
