@@ -50,15 +50,27 @@ pub struct Label {
     pub variable: Option<Arc<str>>,
     /// Its value, redacted, when the place is an occurrence.
     pub raw: Option<Arc<str>>,
-    /// The bytes of `raw` that the remark is about; the whole value when absent.
+    /// What the remark is about.
     #[serde(skip)]
-    pub part: Option<Range<usize>>,
+    pub mark: Mark,
     /// The remark; may be empty.
     pub message: Cow<'static, str>,
 }
 
+/// The part of a place that a remark is about: what an underline covers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// The whole value, or the place itself where it is no occurrence.
+    #[default]
+    Value,
+    /// Some bytes of the value.
+    Part(Range<usize>),
+    /// The name of the variable, which stands before the value.
+    Name,
+}
+
 impl Label {
-    /// Labels a whole occurrence.
+    /// Labels the value of an occurrence.
     pub fn of(occurrence: &Occurrence, message: impl Into<Cow<'static, str>>) -> Self {
         let shown = redact(&occurrence.name, &occurrence.raw);
         Self {
@@ -71,8 +83,16 @@ impl Label {
             } else {
                 Arc::from(&*shown)
             }),
-            part: None,
+            mark: Mark::Value,
             message: message.into(),
+        }
+    }
+
+    /// Labels the name of an occurrence. The position stays the one of its value.
+    pub fn of_name(occurrence: &Occurrence, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            mark: Mark::Name,
+            ..Self::of(occurrence, message)
         }
     }
 
@@ -85,8 +105,21 @@ impl Label {
         let whole = Self::of(occurrence, message);
         let verbatim = whole.raw.as_deref() == Some(&*occurrence.raw);
         Self {
-            part: verbatim.then_some(part),
+            mark: if verbatim {
+                Mark::Part(part)
+            } else {
+                Mark::Value
+            },
             ..whole
+        }
+    }
+
+    /// Returns the bytes of the value that the remark is about, where it is about some of them.
+    #[must_use]
+    pub fn part(&self) -> Option<Range<usize>> {
+        match &self.mark {
+            Mark::Part(part) => Some(part.clone()),
+            Mark::Value | Mark::Name => None,
         }
     }
 
@@ -96,7 +129,7 @@ impl Label {
             origin,
             variable: None,
             raw: None,
-            part: None,
+            mark: Mark::Value,
             message: message.into(),
         }
     }

@@ -373,7 +373,7 @@ mod tests {
             .map(|d| {
                 let parts = d.labels.iter().map(|label| {
                     let raw = label.raw.as_deref().unwrap_or("");
-                    label.part.clone().map_or(raw, |part| &raw[part])
+                    label.part().map_or(raw, |part| &raw[part])
                 });
                 format!("{} {}", d.code, parts.collect::<Vec<_>>().join(" "))
             })

@@ -79,7 +79,7 @@ fn presence(
         };
         let mut diagnostic = Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
             .about(variable.name)
-            .label(Label::of(occurrence, ""));
+            .label(Label::of_name(occurrence, ""));
         diagnostic = with_replacement(diagnostic, resolution, variable, modern);
         remarks.push(diagnostic);
     } else if !works {
@@ -98,7 +98,7 @@ fn presence(
         remarks.push(
             Diagnostic::new(&codes::IGNORED_VARIABLE, message)
                 .about(variable.name)
-                .label(Label::of(occurrence, "")),
+                .label(Label::of_name(occurrence, "")),
         );
     }
 }
@@ -467,7 +467,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                 )
                 .about(name.to_owned())
                 .help("rename it; the part after `LOCALSTACK_` must be a name that a shell can set")
-                .label(Label::of(occurrence, "")),
+                .label(Label::of_name(occurrence, "")),
             );
             continue;
         }
@@ -483,7 +483,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                     )
                     .about(name.to_owned())
                     .help(format!("set `{bare}`, or its successor"))
-                    .label(Label::of(occurrence, "")),
+                    .label(Label::of_name(occurrence, "")),
                 );
             } else if normalized && !facts.in_container && !facts.through_entrypoint {
                 remarks.push(
@@ -495,7 +495,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                     .help(format!(
                         "set `{bare}` as well when you use `localstack start`"
                     ))
-                    .label(Label::of(occurrence, "")),
+                    .label(Label::of_name(occurrence, "")),
                 );
             } else if !normalized && !facts.through_entrypoint {
                 remarks.push(
@@ -507,7 +507,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                     )
                     .about(bare.to_owned())
                     .help(format!("set `{bare}` to see what a container makes of it"))
-                    .label(Label::of(occurrence, "")),
+                    .label(Label::of_name(occurrence, "")),
                 );
             }
         } else if let Some(message) = unannounced(occurrence, resolution.semantics) {
@@ -515,7 +515,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                 Diagnostic::new(&codes::IGNORED_VARIABLE, message)
                     .about(name.to_owned())
                     .help("remove it; LocalStack does not announce that it is ignored")
-                    .label(Label::of(occurrence, "")),
+                    .label(Label::of_name(occurrence, "")),
             );
         } else if let Some(meant) = variable::did_you_mean(name) {
             remarks.push(
@@ -527,9 +527,13 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                     ),
                 )
                 .about(name.to_owned())
-                .help("names are case-sensitive")
+                .help(if name.eq_ignore_ascii_case(meant.name) {
+                    format!("names are case-sensitive: write `{}`", meant.name)
+                } else {
+                    format!("write `{}`", meant.name)
+                })
                 .suggest(meant.name, &*occurrence.raw)
-                .label(Label::of(occurrence, "")),
+                .label(Label::of_name(occurrence, "")),
             );
         }
     }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
-use lsconfig::diagnostic::{Diagnostic, Label, Severity};
+use lsconfig::diagnostic::{Diagnostic, Label, Mark, Severity};
 use lsconfig::redact::mask_line;
 
 /// The widest line of a source that is shown around an underline, in bytes.
@@ -168,6 +168,11 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
     };
     let number = origin.line as usize;
     let start = line_start(text, number)?;
+    // An editor shows no byte order mark, and counts no column for it.
+    let start = match text.strip_prefix(BOM) {
+        Some(_) if start == 0 => BOM.len_utf8(),
+        _ => start,
+    };
     let line = text.get(start..)?.split(['\n', '\r']).next()?;
     let column = (origin.column as usize).saturating_sub(1);
     let at = line
@@ -183,8 +188,8 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
     };
     // A part of the value can be shown when the value stands in the file as it is.
     let raw = label.raw.as_deref().unwrap_or_default();
-    let span = match &label.part {
-        Some(part)
+    let span = match &label.mark {
+        Mark::Part(part)
             if line
                 .get(whole.clone())
                 .is_some_and(|shown| shown.contains(raw)) =>
@@ -192,6 +197,7 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
             let offset = line[whole.clone()].find(raw).unwrap_or(0);
             whole.start + offset + part.start..whole.start + offset + part.end
         }
+        Mark::Name => name_before(line, whole.start, label).unwrap_or(whole),
         _ => whole,
     };
     let path = printable(&origin.source).into_owned();
@@ -205,13 +211,28 @@ fn virtual_line(label: &Label) -> (String, usize, String, Range<usize>) {
     let raw = label.raw.as_deref().unwrap_or_default();
     let line = format!("{name}={raw}");
     let value = name.len() + 1..line.len();
-    let span = match &label.part {
-        Some(part) => value.start + part.start..(value.start + part.end).min(line.len()),
-        None if raw.is_empty() => 0..line.len(),
-        None => value,
+    let span = match &label.mark {
+        Mark::Part(part) => value.start + part.start..(value.start + part.end).min(line.len()),
+        Mark::Name => 0..name.len(),
+        Mark::Value if raw.is_empty() => 0..line.len(),
+        Mark::Value => value,
     };
     (path, 1, line, span)
 }
+
+/// Finds the name of a label's variable where it stands on the line of its value, before it.
+fn name_before(line: &str, value: usize, label: &Label) -> Option<Range<usize>> {
+    let name = label.variable.as_deref().filter(|name| !name.is_empty())?;
+    let before = line.get(..value)?;
+    // `lsconfig.toml` takes known names in lower case, too.
+    let at = before
+        .rfind(name)
+        .or_else(|| before.rfind(&name.to_ascii_lowercase()))?;
+    Some(at..at + name.len())
+}
+
+/// The byte order mark, which some editors put in front of a text.
+const BOM: char = '\u{feff}';
 
 /// Returns the byte at which a line starts, lines ending in LF, CR LF or CR.
 fn line_start(text: &str, number: usize) -> Option<usize> {
@@ -266,6 +287,8 @@ fn safe_line(line: &str, span: Range<usize>) -> (String, Range<usize>) {
 
 #[cfg(test)]
 mod tests {
+    use lsconfig::layer::{Layer, Origin, SourceKind};
+
     use super::*;
 
     #[test]
@@ -279,6 +302,37 @@ mod tests {
         let text = "a\r\nb\rc\nd";
         let starts: Vec<_> = (1..=5).map(|n| line_start(text, n)).collect();
         assert_eq!(starts, [Some(0), Some(3), Some(5), Some(7), None]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_has_no_column() {
+        let mut sources = Sources::default();
+        sources.add("f", "\u{feff}A=1");
+        let mut origin = Origin::of_source("f");
+        (origin.line, origin.column, origin.span) = (1, 3, Some(5..6));
+        let (_, _, line, span) = locate(&Label::at(origin, ""), &sources).unwrap();
+        assert_eq!((&*line, span), ("A=1", 2..3));
+    }
+
+    #[test]
+    fn a_label_of_a_name_underlines_the_name() {
+        let mut sources = Sources::default();
+        sources.add("f", "  - A: 1\nedge_port = 1\nB:\n 1");
+        let mark = |name: &str, line: u32, span: Range<usize>| {
+            let mut layer = Layer::new(SourceKind::File);
+            let mut origin = Origin::of_source("f");
+            (origin.line, origin.column, origin.span) = (line, 1, Some(span));
+            layer.push(name, "1", origin);
+            let label = Label::of_name(&layer.occurrences[0], "");
+            let (_, _, line, span) = locate(&label, &sources).unwrap();
+            line[span].to_owned()
+        };
+        assert_eq!(mark("A", 1, 7..8), "A");
+        assert_eq!(mark("EDGE_PORT", 2, 21..22), "edge_port");
+        assert_eq!(mark("B", 4, 27..28), "1");
+        let layer = Layer::from_pairs(SourceKind::Environment, "env", [("A", "1")]);
+        let virtual_ = locate(&Label::of_name(&layer.occurrences[0], ""), &sources);
+        assert_eq!(virtual_.unwrap().3, 0..1);
     }
 
     #[test]

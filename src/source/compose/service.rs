@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::environment::{Variable, variables};
+use super::fault::Fault;
 use super::load::{Loader, Scope};
 use super::merge::{hosts, listed, named};
 use super::network::{ServiceNetwork, service_networks};
@@ -116,8 +117,7 @@ pub(super) fn service(
     node: &Rc<Node>,
 ) -> Service {
     if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("service `{}` is no mapping", key.name);
-        loader.bad_file(node.origin.clone(), message);
+        loader.bad_file(node.origin.clone(), &Fault::Service(&key.name));
     }
     let mut diagnostics = Vec::new();
     report_unset(loader, node, &mut diagnostics);
@@ -233,7 +233,7 @@ fn env_files(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<EnvFile> {
             _ => Some(&item),
         };
         let Some(path) = spanned(path) else {
-            loader.bad_file(item.origin.clone(), "`env_file` entry names no path");
+            loader.bad_file(item.origin.clone(), &Fault::EnvFileWithoutPath);
             continue;
         };
         let resolved = loader.resolve(&path.value, &path.origin);
@@ -279,8 +279,7 @@ fn extra_hosts(
             match text.split_once('=').or_else(|| text.split_once(':')) {
                 Some((name, addresses)) => add(name, addresses, &item),
                 None => {
-                    let message = "`extra_hosts` entry has no address";
-                    loader.bad_file(item.origin.clone(), message);
+                    loader.bad_file(item.origin.clone(), &Fault::ExtraHost);
                 }
             }
         }

@@ -53,7 +53,7 @@ fn check(lines: &str, listen: &str, url_port: u16, version: &str, expected: &[&s
         } else {
             &text
         };
-        let span = label.part.clone().or(label.origin.span.clone());
+        let span = label.part().or(label.origin.span.clone());
         assert!(span.is_none_or(|span| source.get(span).is_some()));
     }
 }
@@ -241,7 +241,7 @@ fn labels_point_at_the_entry_of_the_list() {
     };
     let found = super::check(&project.services[0], &listening);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].labels[0].part, Some(11..22));
+    assert_eq!(found[0].labels[0].part(), Some(11..22));
 }
 
 #[test]
