@@ -5,6 +5,8 @@
 //! never fails; bad input becomes a diagnostic and a usable value.
 
 mod index;
+pub(crate) mod listening;
+mod names;
 mod normalized;
 mod release;
 mod remarks;

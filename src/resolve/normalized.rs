@@ -382,6 +382,12 @@ impl Mapper<'_> {
                     derivation.basis = Basis::Invalid;
                     HostPortSpec::default()
                 });
+            if python::strip(&occurrence.raw).is_empty() {
+                let message = format!("`LOCALSTACK_HOST` is empty, which means `{default}`");
+                self.report(&codes::EMPTY_VALUE, message, occurrence).help = Some(Cow::Borrowed(
+                    "an empty `LOCALSTACK_HOST` still disables the legacy variables; remove it or set it",
+                ));
+            }
             self.remark_number_as_host(&spec, 0, &occurrence.raw, occurrence);
             let spec = if self.is_host(&spec, 0..occurrence.raw.len(), occurrence) {
                 spec
@@ -396,7 +402,7 @@ impl Mapper<'_> {
         }
         let external = self.legacy_host("HOSTNAME_EXTERNAL");
         let internal = self.legacy_host("LOCALSTACK_HOSTNAME");
-        self.remark_conflict(external.as_ref(), internal.as_ref());
+        self.remark_conflict(external.as_ref(), internal.as_ref(), &default);
         let (name, spec) = match (external, internal) {
             (Some(spec), _) => ("HOSTNAME_EXTERNAL", spec),
             (None, Some(spec)) => ("LOCALSTACK_HOSTNAME", spec),
@@ -475,6 +481,7 @@ impl Mapper<'_> {
         &mut self,
         external: Option<&HostPortSpec>,
         internal: Option<&HostPortSpec>,
+        default: &HostPort,
     ) {
         let (Some(external), Some(internal)) = (external, internal) else {
             return;
@@ -484,7 +491,9 @@ impl Mapper<'_> {
         let (Some(losing), Some(winning)) = (losing, index.get("HOSTNAME_EXTERNAL")) else {
             return;
         };
-        if external == internal {
+        let (used, lost) = (external.clone().or(default), internal.clone().or(default));
+        let same_name = used.host.as_str().eq_ignore_ascii_case(lost.host.as_str());
+        if (used.host == lost.host || same_name) && used.port == lost.port {
             return;
         }
         let message = format!(
