@@ -297,7 +297,7 @@ impl Mapper<'_> {
         diagnostic.help = Some(if empty {
             format!("remove the empty `{winner}`, or put the value of `{loser}` into it").into()
         } else {
-            format!("remove `{loser}`").into()
+            "remove it".into()
         });
     }
 

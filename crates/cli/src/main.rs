@@ -17,6 +17,7 @@ mod migrate;
 mod render;
 mod rule;
 mod setup;
+mod suggest;
 mod tls;
 mod up;
 mod url;

@@ -3,11 +3,15 @@
 //! Values without a file are shown as one line of a virtual file. Whatever comes from outside is
 //! stripped of control characters first, and secrets on a shown line are masked.
 
+mod group;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
+
+pub(crate) use group::join;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use lsconfig::diagnostic::{Diagnostic, Label, Mark, Severity};
@@ -75,17 +79,39 @@ pub(crate) fn wrap(text: &str, width: usize) -> String {
     lines
 }
 
-/// Renders diagnostics, the worst first, otherwise in their order.
+/// Renders every diagnostic in full, the worst first, otherwise in their order.
 pub(crate) fn diagnostics(all: &[Diagnostic], sources: &Sources) -> String {
-    let mut sorted: Vec<&Diagnostic> = all.iter().collect();
-    sorted.sort_by_key(|d| std::cmp::Reverse(d.severity));
     let renderer = Renderer::styled();
-    let mut text = String::new();
-    for diagnostic in sorted {
-        text.push_str(&one(diagnostic, sources, &renderer));
-        text.push_str("\n\n");
+    sorted(all)
+        .into_iter()
+        .map(|diagnostic| one(diagnostic, sources, &renderer) + "\n\n")
+        .collect()
+}
+
+/// Renders errors and warnings, those that say the same of several variables as one, and each kind
+/// of note as one line.
+pub(crate) fn digest(all: &[Diagnostic], sources: &Sources) -> String {
+    let renderer = Renderer::styled();
+    let grave: Vec<&Diagnostic> = sorted(all)
+        .into_iter()
+        .filter(|d| d.severity > Severity::Note)
+        .collect();
+    let mut text: String = group::merged(&grave)
+        .iter()
+        .map(|diagnostic| one(diagnostic, sources, &renderer) + "\n\n")
+        .collect();
+    let notes = group::notes(all);
+    if !notes.is_empty() {
+        text.push_str(&notes);
+        text.push('\n');
     }
     text
+}
+
+fn sorted(all: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut sorted: Vec<&Diagnostic> = all.iter().collect();
+    sorted.sort_by_key(|d| std::cmp::Reverse(d.severity));
+    sorted
 }
 
 fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
@@ -99,6 +125,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     for label in &diagnostic.labels {
         add(&mut views, label, sources);
     }
+    let views = adjacent(views);
     let mut group = Group::with_title(level.primary_title(&*message).id(diagnostic.code));
     for view in &views {
         let marks = view.marks.iter().map(|(span, remark, primary)| {
@@ -127,12 +154,45 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     renderer.render(&[group])
 }
 
-/// One line of a source, safe to show, with what to underline.
+/// Lines of a source, safe to show, with what to underline.
 struct View {
     path: String,
     number: usize,
     line: String,
     marks: Vec<(Range<usize>, String, bool)>,
+}
+
+/// Puts lines that follow one another in a file into one view.
+fn adjacent(views: Vec<View>) -> Vec<View> {
+    let mut joined: Vec<View> = Vec::new();
+    let mut rest = views;
+    while !rest.is_empty() {
+        let mut view = rest.remove(0);
+        let end = |view: &View| view.number + view.line.matches('\n').count();
+        while let Some(at) = rest.iter().position(|other| {
+            other.path == view.path
+                && !view.path.starts_with('<')
+                && (other.number == end(&view) + 1 || other.number + 1 == view.number)
+        }) {
+            let other = rest.remove(at);
+            let (above, below) = if other.number < view.number {
+                (other, view)
+            } else {
+                (view, other)
+            };
+            let shift = above.line.len() + 1;
+            let moved = below.marks.into_iter().map(|(span, remark, primary)| {
+                (span.start + shift..span.end + shift, remark, primary)
+            });
+            view = View {
+                line: format!("{}\n{}", above.line, below.line),
+                marks: above.marks.into_iter().chain(moved).collect(),
+                ..above
+            };
+        }
+        joined.push(view);
+    }
+    joined
 }
 
 fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {

@@ -9,7 +9,8 @@ use super::{Port, PortRange, Protocol, Service};
 use crate::addr::{Host, HostPort, HostPortSpec};
 use crate::diagnostic::{Diagnostic, Label, Severity, codes};
 use crate::layer::{Occurrence, Origin};
-use crate::release::{NEWEST_KNOWN, TargetVersion};
+use crate::release::TargetVersion;
+use crate::resolve::listening;
 
 /// The port of the DNS server.
 const DNS_PORT: u16 = 53;
@@ -21,8 +22,6 @@ const PORTS_OF_0X: PortRange = PortRange {
     first: 4567,
     last: 4599,
 };
-/// The first release that binds all interfaces whatever the host part of a listen address says.
-const BINDS_ALL_SINCE: TargetVersion = TargetVersion::exact(3, 5, 0);
 
 /// What listens in the container, and what URLs say.
 #[derive(Debug, Clone, Copy)]

@@ -41,10 +41,12 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
         ));
     }
     text.push('\n');
-    text.push_str(&render::diagnostics(
-        &resolution.diagnostics,
-        &input.sources,
-    ));
+    let shown = if all {
+        render::diagnostics(&resolution.diagnostics, &input.sources)
+    } else {
+        render::digest(&resolution.diagnostics, &input.sources)
+    };
+    text.push_str(&shown);
     text.push_str(&format!("{bold}Summary{bold:#}\n\n"));
     for sentence in summary::sentences(resolution, input) {
         text.push_str(&indent(&wrap(&sentence, WIDTH - 2)));
@@ -89,12 +91,16 @@ fn settings(resolution: &Resolution, all: bool) -> String {
     let rows: Vec<[String; 3]> = entries(resolution)
         .iter()
         .filter(|entry| all || !entry.used.is_empty() || ALWAYS.contains(&entry.name))
-        .map(|entry| {
+        .flat_map(|entry| {
             let value = entry
                 .value
                 .as_deref()
                 .map_or_else(|| "(unset)".to_owned(), value);
-            [entry.name.to_owned(), value, source(entry)]
+            let mut head = [entry.name.to_owned(), value];
+            source(entry).into_iter().map(move |place| {
+                let [name, value] = std::mem::take(&mut head);
+                [name, value, place]
+            })
         })
         .collect();
     table(&rows)
@@ -111,12 +117,13 @@ fn value(text: &str) -> String {
     }
 }
 
-/// Says where a value comes from: positions, and names where they differ from the setting's.
-fn source(entry: &Entry<'_>) -> String {
+/// Says where a value comes from: positions, and names where they differ from the setting's. One
+/// line for each place.
+fn source(entry: &Entry<'_>) -> Vec<String> {
     if entry.used.is_empty() {
-        return entry.rule.to_owned();
+        return vec![entry.rule.to_owned()];
     }
-    let places: Vec<String> = entry
+    let mut places: Vec<String> = entry
         .used
         .iter()
         .map(|occurrence| {
@@ -128,14 +135,15 @@ fn source(entry: &Entry<'_>) -> String {
             }
         })
         .collect();
-    let places = places.join(", ");
-    match entry.rule {
-        "set" => places,
-        "mapped" => format!("mapped from {places}"),
-        "derived" => format!("follows {places}"),
-        "fallback" => format!("old name, {places}"),
-        rule => format!("{rule}, {places}"),
-    }
+    let first = &mut places[0];
+    *first = match entry.rule {
+        "set" => return places,
+        "mapped" => format!("mapped from {first}"),
+        "derived" => format!("follows {first}"),
+        "fallback" => format!("old name, {first}"),
+        rule => format!("{rule}, {first}"),
+    };
+    places
 }
 
 /// Aligns columns; the last one is not padded.
