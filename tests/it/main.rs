@@ -4,6 +4,7 @@
 
 #[cfg(feature = "compose")]
 mod compose;
+mod endpoint_kinds;
 mod endpoint_parse;
 mod endpoint_releases;
 mod endpoint_urls;
