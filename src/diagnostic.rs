@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::layer::{Occurrence, Origin};
-use crate::redact::redact;
+use crate::redact::{conceal, redact};
 
 /// How bad it is. The order is from mild to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -216,6 +216,32 @@ impl Diagnostic {
             value: may_show.then_some(value),
         });
         self
+    }
+
+    /// Takes texts that must not be shown out of everything that it says.
+    pub fn conceal(&mut self, secrets: &[Arc<str>]) {
+        if secrets.is_empty() {
+            return;
+        }
+        self.message = conceal(&*self.message, secrets).into_owned();
+        if let Some(help) = &mut self.help {
+            *help = Cow::Owned(conceal(&**help, secrets).into_owned());
+        }
+        if let Some(suggestion) = &mut self.suggestion {
+            let value = suggestion.value.take();
+            suggestion.value = value.filter(|value| conceal(value, secrets) == *value);
+        }
+        for label in &mut self.labels {
+            if let Some(raw) = &label.raw
+                && let Cow::Owned(concealed) = conceal(&**raw, secrets)
+            {
+                // Offsets into the value say nothing any more.
+                label.raw = Some(concealed.into());
+                if label.part().is_some() {
+                    label.mark = Mark::Value;
+                }
+            }
+        }
     }
 
     /// Suggests to remove the occurrence.

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use crate::facts::Facts;
 use crate::layer::Layers;
-use crate::redact::redact_text;
+use crate::redact::{conceal, redact_text};
 use crate::release::{Semantics, TargetVersion};
 use crate::settings::{Resolution, StartFailure};
 
@@ -47,6 +47,15 @@ pub fn resolve(layers: &Layers, facts: &Facts, semantics: impl Into<Semantics>) 
         Semantics::LocalStack(version) => release::resolve(&index, facts.in_container, version),
     };
     remarks::add(&mut resolution, &index, facts);
+    resolution.secrets = layers.secrets();
+    if !resolution.secrets.is_empty() {
+        for diagnostic in &mut resolution.diagnostics {
+            diagnostic.conceal(&resolution.secrets);
+        }
+        if let Some(failure) = &mut resolution.failure {
+            failure.message = conceal(&*failure.message, &resolution.secrets).into_owned();
+        }
+    }
     resolution
 }
 

@@ -54,6 +54,7 @@ pub(super) fn resolve(index: &Index, in_container: bool) -> Resolution {
         legacy: None,
         values,
         diagnostics,
+        secrets: Vec::new(),
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn resolve(index: &Index, in_container: bool, version: TargetVersion)
         legacy: None,
         values: Vec::new(),
         diagnostics: Vec::new(),
+        secrets: Vec::new(),
     };
     let read = match version.line() {
         Line::V1 => Reader { index, place }.first(),

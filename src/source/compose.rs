@@ -120,6 +120,11 @@ pub fn read(input: &Input<'_>) -> Project {
             .map(|(key, node)| network::network(key, node))
             .collect();
     }
+    loader.secrets.sort_unstable();
+    loader.secrets.dedup();
+    for service in &mut project.services {
+        service.secrets.clone_from(&loader.secrets);
+    }
     project.files = loader.files;
     project.diagnostics = loader.diagnostics;
     project

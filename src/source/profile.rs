@@ -103,6 +103,7 @@ impl Combined {
 
     fn add<'e>(&mut self, parsed: Parsed, environment: impl Fn(&str) -> Option<&'e str>) {
         self.diagnostics.extend(parsed.diagnostics);
+        self.layer.secrets.extend(parsed.secrets);
         for binding in parsed.bindings {
             let Some(value) = binding.value else {
                 self.remove(&binding);

@@ -160,8 +160,9 @@ fn refuse(line: &str, number: usize, refusal: &Refusal, out: &mut Vec<u8>) {
         Some(column) => format!("line {number}, column {column}: {message}"),
         None => format!("line {number}: {message}"),
     };
-    let id = serde_json::from_str::<Identified<'_>>(line)
-        .ok()
+    let object = line.trim_start().starts_with('{').then_some(line);
+    let id = object
+        .and_then(|line| serde_json::from_str::<Identified<'_>>(line).ok())
         .and_then(|line| line.id);
     serde_json::to_writer(out, &Answer { id, error }).expect("memory takes any answer");
 }

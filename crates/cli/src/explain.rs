@@ -171,6 +171,7 @@ pub(crate) fn read(input: &Input, semantics: Semantics) -> Resolution {
         diagnostics.retain(|d| d.code != codes::LISTEN_LOOPBACK_IN_CONTAINER.code);
     }
     diagnostics.extend(input.emulator_remarks(&resolution));
+    resolution.conceal_in(&mut diagnostics);
     resolution.diagnostics = diagnostics;
     resolution
 }

@@ -113,6 +113,10 @@ impl Input {
             input.layers.push(process_environment());
         }
         input.read_profiles(wanted, with_environment)?;
+        let secrets = input.layers.secrets();
+        for diagnostic in &mut input.diagnostics {
+            diagnostic.conceal(&secrets);
+        }
         let compose = !composes.is_empty();
         input.facts = Facts {
             in_container: match wanted.in_container {

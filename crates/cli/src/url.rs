@@ -281,7 +281,7 @@ pub(crate) fn examples(resolution: &Resolution, client: &str) -> Vec<String> {
     let url = |kind: &str, inputs: &[(&str, &str)]| -> Option<String> {
         let read = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
         match kinds::mint(kinds::lookup(kind)?, &config, &read).ok()? {
-            MintedValue::Text(url) => Some(printable(&url).into_owned()),
+            MintedValue::Text(url) => Some(printable(&resolution.shown(url)).into_owned()),
             _ => None,
         }
     };

@@ -160,6 +160,7 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
     }
 
     let mut layer = Layer::new(SourceKind::Compose);
+    layer.secrets.clone_from(&service.secrets);
     for variable in &service.environment {
         if let Some(value) = &variable.value
             && !removed.contains(&*variable.name)
@@ -199,6 +200,8 @@ fn file_layer(
     }
     let mut layer = Layer::new(SourceKind::File);
     for binding in read.bindings {
+        let secrets = binding.references.iter().filter_map(|r| r.secret.clone());
+        layer.secrets.extend(secrets);
         let origin = place(&index, &file.name, binding.span);
         for reference in binding
             .references

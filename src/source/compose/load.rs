@@ -47,6 +47,8 @@ impl Scope<'_> {
 pub(super) struct Loader<'i> {
     pub(super) input: &'i Input<'i>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// What interpolation took from secret variables.
+    pub(super) secrets: Vec<Arc<str>>,
     /// The files that were read, in order.
     pub(super) files: Vec<Arc<str>>,
     /// For each file, the folder that its relative paths start from.
@@ -66,6 +68,7 @@ impl<'i> Loader<'i> {
         Self {
             input,
             diagnostics: Vec::new(),
+            secrets: Vec::new(),
             files: Vec::new(),
             folders: BTreeMap::new(),
             scopes: BTreeMap::new(),
@@ -162,6 +165,8 @@ impl<'i> Loader<'i> {
             self.bad_file(origin, &Fault::Dotenv(&error));
         }
         for binding in read.bindings {
+            let secrets = binding.references.iter().filter_map(|r| r.secret.clone());
+            self.secrets.extend(secrets);
             scope.own.insert(binding.name, binding.value);
         }
     }

@@ -58,6 +58,8 @@ pub struct Service {
     pub volumes: Vec<Spanned>,
     /// `profiles:`.
     pub profiles: Vec<Spanned>,
+    /// What interpolation took from secret variables, anywhere in the project.
+    pub secrets: Vec<Arc<str>>,
     /// What is to be said about this service alone: unset references.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -156,6 +158,7 @@ pub(super) fn service(
         command: joined(get("command")),
         volumes: volumes(get("volumes")),
         profiles: spanned_list(get("profiles")),
+        secrets: Vec::new(),
         diagnostics,
     }
 }

@@ -328,6 +328,8 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
                 Ok(result) => {
                     self.loader
                         .grow(origin, result.text.len().saturating_sub(written.len()));
+                    let secrets = result.references.iter().filter_map(|r| r.secret.clone());
+                    self.loader.secrets.extend(secrets);
                     text.template = Some(Arc::clone(&text.value));
                     text.value = result.text.into();
                     text.references = result.references;

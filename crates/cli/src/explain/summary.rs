@@ -23,7 +23,11 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
         ];
     }
     let mut sentences = errors(resolution, input);
-    let bind: Vec<String> = resolution.bind.iter().map(shown).collect();
+    let bind: Vec<String> = resolution
+        .bind
+        .iter()
+        .map(|address| shown(resolution, address))
+        .collect();
     let listen = resolution.gateway_listen.as_ref().map(|s| &s.derivation);
     let legacy = resolution.legacy.as_ref();
     let derivations = [
@@ -40,7 +44,7 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
         let reason = because([&host.derivation].into_iter());
         sentences.push(format!(
             "Returned URLs carry {}{reason}.",
-            shown(&host.value)
+            shown(resolution, &host.value)
         ));
     }
     let client = client(resolution, input);
@@ -51,9 +55,9 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
     sentences
 }
 
-/// Shows something that came from the user: no controls, no passwords.
-fn shown(value: impl ToString) -> String {
-    printable(&lsconfig::redact::redact_text(&value.to_string())).into_owned()
+/// Shows something that came from the user: no controls, no secrets.
+fn shown(resolution: &Resolution, value: impl ToString) -> String {
+    printable(&resolution.shown(value)).into_owned()
 }
 
 /// Repeats what is wrong, since the diagnostics may have left the screen.
@@ -214,7 +218,7 @@ fn from_this_machine(resolution: &Resolution, input: &Input) -> Option<String> {
     } else {
         format!(
             "Clients on this machine use {scheme}://{}.",
-            shown(&address)
+            shown(resolution, &address)
         )
     })
 }

@@ -34,7 +34,11 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
         .as_ref()
         .filter(|emulator| emulator.publishes())
     {
-        let rows: Vec<[String; 3]> = emulator.routes(resolution).iter().map(route).collect();
+        let rows: Vec<[String; 3]> = emulator
+            .routes(resolution)
+            .iter()
+            .map(|way| route(way, resolution))
+            .collect();
         text.push_str(&format!(
             "\n{bold}Published ports{bold:#}\n\n{}",
             table(&rows)
@@ -55,7 +59,7 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
 }
 
 /// Shows one way into the container: from, to, what answers there.
-fn route(route: &Route) -> [String; 3] {
+fn route(route: &Route, resolution: &Resolution) -> [String; 3] {
     let range = |range: PortRange| {
         if range.width() == 0 {
             range.first.to_string()
@@ -69,7 +73,9 @@ fn route(route: &Route) -> [String; 3] {
     );
     let published = route.published.map_or_else(|| "(any)".to_owned(), range);
     let answers = match (&route.listen, route.purpose) {
-        (Some(address), _) => format!("gateway, {address}"),
+        (Some(address), _) => {
+            format!("gateway, {}", printable(&resolution.shown(address)))
+        }
         (None, Purpose::Gateway) => "gateway".to_owned(),
         (None, Purpose::Services) => "instances of services".to_owned(),
         (None, Purpose::Dns) => "DNS server".to_owned(),

@@ -232,7 +232,9 @@ impl Emulator {
         };
         let mut used = listen.derivation.used.iter().chain(&host.derivation.used);
         let modern = used.any(|o| matches!(&*o.name, "GATEWAY_LISTEN" | "LOCALSTACK_HOST"));
-        let fix = if real.legacy.is_some() && modern {
+        let fix = if let Some(failure) = &real.failure {
+            format!("correct `{}`", failure.variable)
+        } else if real.legacy.is_some() && modern {
             "these variables need an image of 3.0 or later".to_owned()
         } else {
             let (listen, host) = (list(meant), &host.value);
