@@ -59,19 +59,19 @@ pub struct Entry<'a> {
     /// How it came about ([`Basis`](crate::settings::Basis)).
     pub rule: &'static str,
     /// The occurrences that count.
-    pub used: Occurrences<'a>,
+    pub used: ShownOccurrences<'a>,
     /// The occurrences that lost.
-    pub shadowed: Occurrences<'a>,
+    pub shadowed: ShownOccurrences<'a>,
 }
 
-/// Occurrences whose values are shown without secrets.
+/// ShownOccurrences whose values are shown without secrets.
 #[derive(Debug, Clone, Copy)]
-pub struct Occurrences<'a> {
+pub struct ShownOccurrences<'a> {
     all: &'a [Arc<Occurrence>],
     secrets: &'a [Arc<str>],
 }
 
-impl Deref for Occurrences<'_> {
+impl Deref for ShownOccurrences<'_> {
     type Target = [Arc<Occurrence>];
 
     fn deref(&self) -> &Self::Target {
@@ -79,7 +79,7 @@ impl Deref for Occurrences<'_> {
     }
 }
 
-impl Serialize for Occurrences<'_> {
+impl Serialize for ShownOccurrences<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.all.iter().map(|occurrence| Place {
             variable: occurrence.written(),
@@ -181,7 +181,7 @@ impl<'a> Entry<'a> {
         derivation: &'a Derivation,
         secrets: &'a [Arc<str>],
     ) -> Self {
-        let of = |all: &'a Vec<Arc<Occurrence>>| Occurrences { all, secrets };
+        let of = |all: &'a [Arc<Occurrence>]| ShownOccurrences { all, secrets };
         Self {
             name,
             value,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read their vectors")]
 
+mod allocations;
 #[cfg(feature = "compose")]
 mod compose;
 mod endpoint_kinds;

@@ -276,7 +276,7 @@ impl Input {
 }
 
 /// Says that a profile is named by something other than the environment of this process.
-fn profile_not_read(named: &Occurrence) -> Diagnostic {
+fn profile_not_read(named: &Arc<Occurrence>) -> Diagnostic {
     let names = printable(python::strip(&named.raw)).into_owned();
     let message = format!(
         "the profile `{names}`, which `{}` names, is not read",

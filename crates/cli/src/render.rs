@@ -218,7 +218,7 @@ fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {
 
 /// Finds the line of a label and the bytes to underline in it.
 fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Range<usize>)> {
-    let origin = &label.origin;
+    let origin = label.origin();
     let text = sources
         .texts
         .get(&origin.source)
@@ -247,14 +247,14 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
         _ => at..line.len(),
     };
     // A part of the value can be shown when the value stands in the file as it is.
-    let raw = label.raw.as_deref().unwrap_or_default();
-    let span = match &label.mark {
+    let raw = label.raw().unwrap_or_default();
+    let span = match label.mark() {
         Mark::Part(part)
             if line
                 .get(whole.clone())
-                .is_some_and(|shown| shown.contains(raw)) =>
+                .is_some_and(|shown| shown.contains(&*raw)) =>
         {
-            let offset = line[whole.clone()].find(raw).unwrap_or(0);
+            let offset = line[whole.clone()].find(&*raw).unwrap_or(0);
             whole.start + offset + part.start..whole.start + offset + part.end
         }
         Mark::Name => name_before(line, whole.start, label).unwrap_or(whole),
@@ -266,12 +266,12 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
 
 /// Shows an occurrence that is in no file: `NAME=value` in a file called `<environment>`.
 fn virtual_line(label: &Label) -> (String, usize, String, Range<usize>) {
-    let path = format!("<{}>", printable(&label.origin.source));
-    let name = label.variable.as_deref().unwrap_or_default();
-    let raw = label.raw.as_deref().unwrap_or_default();
+    let path = format!("<{}>", printable(&label.origin().source));
+    let name = label.variable().unwrap_or_default();
+    let raw = label.raw().unwrap_or_default();
     let line = format!("{name}={raw}");
     let value = name.len() + 1..line.len();
-    let span = match &label.mark {
+    let span = match label.mark() {
         Mark::Part(part) => value.start + part.start..(value.start + part.end).min(line.len()),
         Mark::Name => 0..name.len(),
         Mark::Value if raw.is_empty() => 0..line.len(),
@@ -282,7 +282,7 @@ fn virtual_line(label: &Label) -> (String, usize, String, Range<usize>) {
 
 /// Finds the name of a label's variable where it stands on the line of its value, before it.
 fn name_before(line: &str, value: usize, label: &Label) -> Option<Range<usize>> {
-    let name = label.variable.as_deref().filter(|name| !name.is_empty())?;
+    let name = label.variable().filter(|name| !name.is_empty())?;
     let before = line.get(..value)?;
     // `lsconfig.toml` takes known names in lower case, too.
     let at = before

@@ -162,7 +162,11 @@ fn count(resolution: &Resolution) -> String {
         return "Nothing to complain about.".to_owned();
     }
     let mut said = resolution.diagnostics.iter();
-    let replaceable = said.any(|d| d.suggestion.as_ref().is_some_and(|s| s.variable.is_some()));
+    let replaceable = said.any(|d| {
+        d.suggestion
+            .as_ref()
+            .is_some_and(|s| s.variable().is_some())
+    });
     let next = if replaceable {
         "; `--format env` prints the variables to set instead"
     } else {

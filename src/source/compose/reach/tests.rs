@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::layer::SourceKind;
 use crate::source::compose::tests::project;
@@ -12,14 +10,14 @@ fn addresses(text: &str) -> Vec<HostPort> {
     text.split(',').map(address).collect()
 }
 
-fn occurrence(name: &str, raw: &str) -> Occurrence {
-    Occurrence {
+fn occurrence(name: &str, raw: &str) -> Arc<Occurrence> {
+    Arc::new(Occurrence {
         name: name.into(),
         written_name: None,
         raw: raw.into(),
         origin: Origin::of_source("env"),
         kind: SourceKind::Compose,
-    }
+    })
 }
 
 /// Judges a service with these lines against a value of `GATEWAY_LISTEN`, a port for URLs, and a
@@ -48,12 +46,12 @@ fn check(lines: &str, listen: &str, url_port: u16, version: &str, expected: &[&s
         .collect();
     assert_eq!(shown, expected, "{lines}{listen}");
     for label in found.iter().flat_map(|d| &d.labels) {
-        let source = if &*label.origin.source == "env" {
+        let source = if &*label.origin().source == "env" {
             listen
         } else {
             &text
         };
-        let span = label.part().or(label.origin.span.clone());
+        let span = label.part().or(label.origin().span.clone());
         assert!(span.is_none_or(|span| source.get(span).is_some()));
     }
 }
