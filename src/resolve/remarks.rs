@@ -297,8 +297,13 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
     {
         let line = version.line();
         if line == Line::V2Lenient && index.occurs(GATEWAY_LISTEN) {
-            for address in listen.value.iter().skip(1) {
-                let message = format!("{version} does not bind `{address}`, only the first entry");
+            if let [_, second, others @ ..] = listen.value.as_slice() {
+                let more = match others.len() {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                let message =
+                    format!("{version} does not bind `{second}`{more}, only the first entry");
                 remarks.push(labelled(
                     &codes::LISTEN_ADDRESS_NOT_BOUND,
                     message,

@@ -2,11 +2,14 @@
 
 use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Severity, codes};
+use lsconfig::listen::ListenSet;
 use lsconfig::settings::{Basis, Derivation, Resolution};
 
 use crate::input::Input;
 use crate::render::{join, printable};
 
+/// How many listen addresses the summary lists.
+const MAX_ADDRESSES: usize = 8;
 /// How many errors the summary repeats.
 const MAX_ERRORS: usize = 3;
 
@@ -23,11 +26,15 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
         ];
     }
     let mut sentences = errors(resolution, input);
-    let bind: Vec<String> = resolution
+    let mut bind: Vec<String> = resolution
         .bind
         .iter()
+        .take(MAX_ADDRESSES)
         .map(|address| shown(resolution, address))
         .collect();
+    if resolution.bind.len() > MAX_ADDRESSES {
+        bind.push(format!("{} more", resolution.bind.len() - MAX_ADDRESSES));
+    }
     let listen = resolution.gateway_listen.as_ref().map(|s| &s.derivation);
     let legacy = resolution.legacy.as_ref();
     let derivations = [
@@ -47,9 +54,10 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
             shown(resolution, &host.value)
         ));
     }
-    let client = client(resolution, input);
-    sentences.extend(from_this_machine(resolution, input));
-    sentences.extend(from_containers(resolution, input));
+    let set = resolution.listen_set();
+    let client = client(resolution, &set, input);
+    sentences.extend(from_this_machine(resolution, &set, input));
+    sentences.extend(from_containers(resolution, &set, input));
     sentences.extend(crate::url::examples(resolution, &client));
     sentences.push(count(resolution));
     sentences
@@ -176,12 +184,11 @@ fn count(resolution: &Resolution) -> String {
 }
 
 /// Returns the host and port that a client on this machine connects to, as far as known.
-fn client(resolution: &Resolution, input: &Input) -> String {
+fn client(resolution: &Resolution, set: &ListenSet, input: &Input) -> String {
     let published = input.emulator.as_ref().and_then(|emulator| {
         let published = emulator.published(resolution);
         published.into_iter().next()
     });
-    let set = resolution.listen_set();
     let listening = set.iter().next().map(|first| {
         let host = if resolution.in_container {
             HostPort::new("localhost", first.port)
@@ -194,7 +201,7 @@ fn client(resolution: &Resolution, input: &Input) -> String {
 }
 
 /// How clients on this machine connect.
-fn from_this_machine(resolution: &Resolution, input: &Input) -> Option<String> {
+fn from_this_machine(resolution: &Resolution, set: &ListenSet, input: &Input) -> Option<String> {
     let scheme = resolution.scheme();
     if let Some(emulator) = &input.emulator {
         let published = emulator.published(resolution);
@@ -208,10 +215,9 @@ fn from_this_machine(resolution: &Resolution, input: &Input) -> Option<String> {
             format!("Clients on this machine use {}.", join(&urls))
         });
     }
-    let set = resolution.listen_set();
     let first = set.iter().next()?;
     let address = connectable(first);
-    if resolution.in_container && is_loopback(resolution) {
+    if resolution.in_container && is_loopback(set) {
         return None;
     }
     Some(if resolution.in_container {
@@ -228,8 +234,7 @@ fn from_this_machine(resolution: &Resolution, input: &Input) -> Option<String> {
 }
 
 /// How clients in other containers connect.
-fn from_containers(resolution: &Resolution, input: &Input) -> Option<String> {
-    let set = resolution.listen_set();
+fn from_containers(resolution: &Resolution, set: &ListenSet, input: &Input) -> Option<String> {
     let port = set.first_port()?;
     let scheme = resolution.scheme();
     if let Some(emulator) = &input.emulator {
@@ -238,7 +243,7 @@ fn from_containers(resolution: &Resolution, input: &Input) -> Option<String> {
             "Containers on the same network use {scheme}://{name}:{port}."
         ));
     }
-    let loopback = is_loopback(resolution);
+    let loopback = is_loopback(set);
     Some(if resolution.in_container && loopback {
         "Nothing outside the container reaches it: it listens on loopback only.".to_owned()
     } else if resolution.in_container {
@@ -251,8 +256,7 @@ fn from_containers(resolution: &Resolution, input: &Input) -> Option<String> {
 }
 
 /// Whether nothing but loopback is listened on.
-fn is_loopback(resolution: &Resolution) -> bool {
-    let set = resolution.listen_set();
+fn is_loopback(set: &ListenSet) -> bool {
     set.iter()
         .all(|a| a.host.ip().is_some_and(|ip| ip.is_loopback()))
 }
