@@ -90,7 +90,7 @@ impl Combined {
         }
         let mut diagnostic = Diagnostic::new(
             &codes::MISSING_FILE,
-            format!("profile `{name}` has no file and sets nothing"),
+            format!("profile `{name}` sets nothing: there is no file `{source}`"),
         )
         .severity(Severity::Warning)
         .about("CONFIG_PROFILE")

@@ -224,7 +224,8 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
         .get(&origin.source)
         .filter(|_| origin.line > 0);
     let Some(text) = text else {
-        return Some(virtual_line(label));
+        // A place that is neither a line nor a variable has nothing to show.
+        return label.variable().map(|_| virtual_line(label));
     };
     let number = origin.line as usize;
     let start = line_start(text, number)?;
