@@ -13,6 +13,7 @@ mod envs;
 mod hostport;
 mod laws;
 mod normalized;
+mod said;
 mod source_laws;
 mod sources;
 mod support;
