@@ -4,5 +4,6 @@
 
 mod docs;
 mod engine;
+mod healthy;
 mod probing;
 mod scenarios;
