@@ -4,6 +4,7 @@
 
 mod docs;
 mod engine;
+mod files;
 mod healthy;
 mod probing;
 mod scenarios;
