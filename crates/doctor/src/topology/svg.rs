@@ -268,7 +268,7 @@ fn host(svg: &mut String, layout: &Layout<'_>) {
         let ports = row.node.ports.iter().take(PORTS);
         for (n, published) in ports.enumerate() {
             let y = row.top + 20 + PORT * n;
-            let off = if row.node.ports_active == Some(false) {
+            let off = if !row.node.ports_are_open() {
                 " off"
             } else {
                 ""
