@@ -8,7 +8,7 @@ use lsconfig::diagnostic::codes as shared;
 use lsconfig::diagnostic::{Rule, Severity};
 
 use crate::finding::Finding;
-use crate::judge::{Case, World, client, names, network, target};
+use crate::judge::{Case, World, client, minted, names, network, ports, target};
 
 /// How a check is made.
 #[derive(Debug, Clone, Copy)]
@@ -106,11 +106,11 @@ checks! {
     "NET008" NAME_HAS_TWO_OWNERS, Client(network::two_owners), ["CT005"];
     "NET010" LEGACY_LINK, Client(network::legacy_link), ["CT005"];
     "NET011" NAME_OF_NOBODY, Client(network::name_of_nobody), ["CT005", "CT003", "NET001", "NET002", "NET003", "NET004", "NET006"];
-    "PORT002" PUBLISHED_ELSEWHERE, Client(network::published_elsewhere), ["CT005", "CT003"];
-    "PORT006" IPV6_LOOPBACK_NOT_PUBLISHED, Client(network::ipv6_loopback), ["CT003"];
-    "PORT007" SERVICE_PORT_NOT_PUBLISHED, Client(network::service_port), ["CT003"];
-    "PORT001" PORT_NOT_PUBLISHED, Client(network::not_published), ["CT005", "CT003", "PORT002", "PORT003", "PORT004", "PORT006", "PORT007", "NET006"];
-    "PORT008" ENDPOINT_PORT_NOT_LISTENED, Client(network::wrong_port), ["CT005", "CT003", "CT004", "PORT003", "PORT004", "NET005"];
+    "PORT002" PUBLISHED_ELSEWHERE, Client(ports::published_elsewhere), ["CT005", "CT003"];
+    "PORT006" IPV6_LOOPBACK_NOT_PUBLISHED, Client(ports::ipv6_loopback), ["CT003"];
+    "PORT007" SERVICE_PORT_NOT_PUBLISHED, Client(ports::service_port), ["CT003"];
+    "PORT001" PORT_NOT_PUBLISHED, Client(ports::not_published), ["CT005", "CT003", "PORT002", "PORT003", "PORT004", "PORT006", "PORT007", "NET006"];
+    "PORT008" ENDPOINT_PORT_NOT_LISTENED, Client(ports::wrong_port), ["CT005", "CT003", "CT004", "PORT003", "PORT004", "NET005"];
     "DNS002" DNS_SERVER_GONE, Client(names::server_gone), ["CT005", "CT003"];
     "DNS005" REBIND_PROTECTION, Client(names::rebind), ["CT005", "DNS002"];
     "DNS008" HOSTS_ENTRY_IN_THE_WAY, Client(names::hosts_entry), ["CT005"];
@@ -121,11 +121,11 @@ checks! {
     "DNS006" SUBDOMAIN_OF_CONTAINER_NAME, Client(names::subdomain), ["CT005", "CT003", "NET001"];
     "DNS001" EMULATOR_DNS_NOT_USED, Client(names::not_used), ["CT005", "DNS002", "DNS004", "DNS005", "DNS008", "DNS009", "DNS011", "NET003", "NET004"];
     "DNS003" DNS_ADDRESS_NOT_PINNED, Client(names::not_pinned), ["CT005", "CT003"];
-    "URL001" MINTED_HOST_UNKNOWN, Client(names::minted_host), ["CT005", "CT003", "NET001", "NET004", "NET006", "DNS002", "DNS004", "DNS006", "DNS011", "URL004"];
-    "URL002" shared::URL_PORT_NOT_PUBLISHED, Client(names::minted_port), ["CT003", "PORT001", "PORT003", "PORT004"];
-    "URL003" QUEUE_URL_REPLACES_ENDPOINT, Client(names::queue_url), ["CT005", "CT003", "NET001"];
-    "S3001" BUCKET_TAKEN_FROM_PATH, Client(names::bucket_from_path), ["CT005", "DNS001"];
-    "S3002" BUCKET_HOST_UNRESOLVABLE, Client(names::bucket_host), ["CT005", "NET001"];
+    "URL003" QUEUE_URL_REPLACES_ENDPOINT, Client(minted::queue_url), ["CT005", "CT003", "NET001"];
+    "URL001" MINTED_HOST_UNKNOWN, Client(minted::minted_host), ["CT005", "CT003", "NET001", "NET004", "NET006", "DNS002", "DNS004", "DNS006", "DNS011", "URL004"];
+    "URL002" shared::URL_PORT_NOT_PUBLISHED, Client(minted::minted_port), ["CT003", "PORT001", "PORT003", "PORT004"];
+    "S3001" BUCKET_TAKEN_FROM_PATH, Client(minted::bucket_from_path), ["CT005", "DNS001"];
+    "S3002" BUCKET_HOST_UNRESOLVABLE, Client(minted::bucket_host), ["CT005", "NET001"];
     "TLS003" TLS_TO_PLAIN_PORT, Client(client::tls_to_plain), ["CT005", "CT003"];
     "TLS001" CERTIFICATE_NAME_MISMATCH, Client(client::certificate_name), ["CT005", "CT003", "NET001", "TLS003"];
     "TLS004" CERTIFICATE_EXPIRED, Client(client::certificate_expired), ["TLS001"];
@@ -133,7 +133,7 @@ checks! {
     "PRX002" NO_PROXY_INEFFECTIVE, Client(client::no_proxy_ineffective), ["CT005"];
     "PRX001" PROXY_IN_THE_WAY, Client(client::proxy), ["CT005", "PRX002"];
     "CT006" NOT_THE_EMULATOR, Client(client::not_the_emulator), ["CT005", "CT003", "CT004", "NET008"];
-    "NET012" PREDICTION_CONTRADICTED, Last, ["CT003", "CT004", "PORT003", "PORT004"];
+    "NET012" PREDICTION_CONTRADICTED, Last, ["CT003", "CT004", "NET006", "PORT003", "PORT004"];
 }
 
 rules! {

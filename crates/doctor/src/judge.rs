@@ -5,11 +5,13 @@
 //! finding would only be a consequence.
 
 pub(crate) mod client;
+pub(crate) mod minted;
 pub(crate) mod names;
 pub(crate) mod network;
+pub(crate) mod ports;
 pub(crate) mod target;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use lsconfig::diagnostic::Severity;
 
@@ -132,6 +134,9 @@ impl<'f> World<'f> {
     }
 }
 
+/// The checks that fired, and those that are explained, each with the one that fired.
+type Fired = BTreeMap<&'static str, &'static str>;
+
 /// Judges.
 #[must_use]
 pub fn judge(facts: &Facts) -> Judgement<'_> {
@@ -151,11 +156,11 @@ pub fn judge(facts: &Facts) -> Judgement<'_> {
             return judgement;
         }
     };
-    let mut fired: BTreeSet<&'static str> = BTreeSet::new();
+    let mut fired = Fired::new();
     for check in CHECKS {
         if let Run::Target(run) = check.run {
             let name = world.emulator.name();
-            if judgement.explained(check.number, check.depends_on, &fired, name) {
+            if judgement.explained(check.number, check.depends_on, &mut fired, name) {
                 continue;
             }
             let found = run(&world);
@@ -171,7 +176,7 @@ pub fn judge(facts: &Facts) -> Judgement<'_> {
                 Run::Last => client::contradicted,
                 Run::First | Run::Target(_) => continue,
             };
-            if judgement.explained(check.number, check.depends_on, &of_client, name) {
+            if judgement.explained(check.number, check.depends_on, &mut of_client, name) {
                 continue;
             }
             let mut found = run(&world, case);
@@ -211,12 +216,17 @@ impl Judgement<'_> {
         &mut self,
         number: &'static str,
         depends_on: &[&'static str],
-        fired: &BTreeSet<&'static str>,
+        fired: &mut Fired,
         subject: &str,
     ) -> bool {
-        let Some(cause) = depends_on.iter().find(|cause| fired.contains(*cause)) else {
+        let mut causes = depends_on
+            .iter()
+            .filter_map(|cause| fired.get(cause).copied());
+        let Some(cause) = causes.next() else {
             return false;
         };
+        // What depends on this one is a consequence of the same cause.
+        fired.insert(number, cause);
         self.trace.push(Trace {
             number,
             subject: subject.to_owned(),
@@ -230,7 +240,7 @@ impl Judgement<'_> {
         number: &'static str,
         subject: &str,
         found: Vec<Finding>,
-        fired: &mut BTreeSet<&'static str>,
+        fired: &mut Fired,
     ) {
         let result = if found.is_empty() {
             TraceResult::Passed
@@ -243,7 +253,7 @@ impl Judgement<'_> {
             result,
         });
         if !found.is_empty() {
-            fired.insert(number);
+            fired.insert(number, number);
         }
         self.findings.extend(found);
     }

@@ -2,17 +2,13 @@
 
 use lsconfig::diagnostic::Severity;
 
-use super::network::{Kind, about, kind, use_url};
+use super::network::{Kind, about, first, kind, use_url};
 use super::{Case, Use, World};
 use crate::facts::{Record, Status};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix};
 use crate::path::Outcome;
 use crate::world::{DOMAIN, is_within};
-
-fn first<T>(found: Option<T>) -> Vec<T> {
-    found.into_iter().collect()
-}
 
 pub(crate) fn not_running(_: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
     let stopped = case

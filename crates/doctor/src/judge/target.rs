@@ -215,7 +215,10 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
         .proven(true)
         .evidence(format!("{name}={}", target.env[name]));
         let mut changes = vec![Change::of(target, Edit::Unset(name.clone()))];
+        // Where the ports fit what runs today, the old name is only to be forgotten.
+        let fits = target.ports.is_empty() || emulator.published_gateway().is_some();
         let successor = match known.name {
+            "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" if fits => None,
             "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" => {
                 Some(("GATEWAY_LISTEN", emulator.meant.listen_set().to_string()))
             }

@@ -231,7 +231,7 @@ fn an_engine_that_is_old_away_closed_or_no_engine_is_told_apart() {
     ));
     // Root opens every socket, so the refusal can be seen only by others.
     let closed = Fake::new(|_| Vec::new());
-    std::fs::set_permissions(&closed.socket, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed.socket, std::fs::Permissions::from_mode(0o000)).unwrap();
     let denied = *discover(&closed.surroundings()).unwrap_err();
     assert!(
         matches!(
