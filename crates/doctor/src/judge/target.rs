@@ -173,7 +173,7 @@ fn finding_of(number: &str, d: &Diagnostic, target: &crate::facts::Container) ->
     let suggested = d
         .suggestion
         .as_ref()
-        .and_then(|s| Some((s.variable.as_deref()?.to_owned(), s.value.clone()?)));
+        .and_then(|s| Some((s.variable()?.to_owned(), s.value()?.to_owned())));
     let remove = Change::of(target, Edit::Unset(name.to_owned()));
     match (suggested, &d.help) {
         (Some((new, value)), _) => {
