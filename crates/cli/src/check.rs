@@ -12,8 +12,8 @@ use lsconfig::release::TargetVersion;
 use lsconfig_migrate::config::CheckConfig;
 use lsconfig_migrate::decision::DECISIONS;
 use lsconfig_migrate::file::{File, Options, Successor};
-use lsconfig_migrate::report::{self, Counts};
 use lsconfig_migrate::project::settle;
+use lsconfig_migrate::report::{self, Counts};
 use lsconfig_migrate::walk::{Disk, Request, Walk, walk};
 
 use crate::args::{CheckArgs, ScanArgs, ScanFormat};

@@ -44,10 +44,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CliError> {
             }
             out(&diffs(&walk.files, level))?;
             let counts = Counts::of(&walk.files);
-            anstream::eprint!(
-                "{}",
-                text::summary(&counts, &walk, "Nothing written.")
-            );
+            anstream::eprint!("{}", text::summary(&counts, &walk, "Nothing written."));
         }
         return Ok(check::code(&walk, args.scan.exit_zero));
     }

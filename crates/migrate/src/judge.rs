@@ -343,8 +343,8 @@ impl Judge<'_> {
                 }
                 _ => decision.rule.summary.to_owned(),
             };
-            let verdict = (never && decision.verdict(self.column) == Verdict::Keep)
-                .then_some(Verdict::Note);
+            let verdict =
+                (never && decision.verdict(self.column) == Verdict::Keep).then_some(Verdict::Note);
             self.propose(Proposal {
                 setting: at,
                 decision,
@@ -693,7 +693,10 @@ impl Judge<'_> {
         let (Some(announced), Some(version)) = (announced, target) else {
             return Vec::new();
         };
-        let host = announced.come.iter().find(|(name, _)| name == "LOCALSTACK_HOST");
+        let host = announced
+            .come
+            .iter()
+            .find(|(name, _)| name == "LOCALSTACK_HOST");
         let open = self.offers_strategy()
             && !announced.comes("SQS_ENDPOINT_STRATEGY")
             && host.is_some_and(|(_, value)| !is_dynamic(value) && !value.starts_with(CLOUD));

@@ -49,14 +49,21 @@ pub fn is_external_port(name: &str) -> bool {
 /// Returns the names that decide the same thing as one, itself among them.
 #[must_use]
 pub fn family(name: &str) -> &'static [&'static str] {
-    const PORTS: &[&str] = &["EDGE_PORT", "EDGE_PORT_HTTP", "EDGE_BIND_HOST", "GATEWAY_LISTEN"];
+    const PORTS: &[&str] = &[
+        "EDGE_PORT",
+        "EDGE_PORT_HTTP",
+        "EDGE_BIND_HOST",
+        "GATEWAY_LISTEN",
+    ];
     const HOSTS: &[&str] = &[
         "HOSTNAME_EXTERNAL",
         "LOCALSTACK_HOSTNAME",
         "LOCALSTACK_HOST",
         "SQS_PORT_EXTERNAL",
     ];
-    let found = [PORTS, HOSTS].into_iter().find(|names| names.contains(&name));
+    let found = [PORTS, HOSTS]
+        .into_iter()
+        .find(|names| names.contains(&name));
     found.unwrap_or_default()
 }
 

@@ -37,7 +37,11 @@ pub fn settle(files: &mut [File]) {
             let Some(fix) = finding.fix.as_mut().filter(|f| !f.partners.is_empty()) else {
                 continue;
             };
-            let names: Vec<String> = fix.partners.iter().map(|p| p.display().to_string()).collect();
+            let names: Vec<String> = fix
+                .partners
+                .iter()
+                .map(|p| p.display().to_string())
+                .collect();
             let names = names.join(" and ");
             if met {
                 fix.met = true;
@@ -63,7 +67,11 @@ fn partners<'f>(finding: &Finding, files: &'f [File]) -> Option<Vec<&'f Finding>
     let fix = finding.fix.as_ref()?;
     let label = |f: &Finding| f.scope.split(" (").next().unwrap_or_default().to_owned();
     let come = |fix: &Fix| -> Vec<String> {
-        fix.announced.come.iter().map(|(name, _)| name.clone()).collect()
+        fix.announced
+            .come
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect()
     };
     let found = fix.partners.iter().map(|path| {
         let file = files.iter().find(|f| clean(&f.path) == clean(path))?;
@@ -85,7 +93,10 @@ fn safety(finding: &Finding, files: &[File]) -> Safety {
     let own = finding.fix.iter();
     let others = partners(finding, files).unwrap_or_default();
     let others = others.iter().filter_map(|f| f.fix.as_ref());
-    own.chain(others).map(|fix| fix.safety).max().unwrap_or(Safety::Safe)
+    own.chain(others)
+        .map(|fix| fix.safety)
+        .max()
+        .unwrap_or(Safety::Safe)
 }
 
 /// A project of one file.
@@ -348,9 +359,10 @@ impl<'a> Neighbours<'a> {
             if other.settings.iter().any(|s| s.name == name) {
                 found.same.push(path.clone());
             }
-            let related = other.settings.iter().find(|s| {
-                s.name != name && family.contains(&names::bare(&s.name))
-            });
+            let related = other
+                .settings
+                .iter()
+                .find(|s| s.name != name && family.contains(&names::bare(&s.name)));
             if let Some(setting) = related {
                 found.other = Some((setting.name.clone(), path.clone()));
             }

@@ -79,7 +79,12 @@ pub(crate) fn compile<'o>(
 }
 
 /// Returns the text of an item with another name and value, without the comment behind it.
-fn twin_of(text: &str, blocks: &[Block], (block, index): (usize, usize), twin: &Twin) -> Option<String> {
+fn twin_of(
+    text: &str,
+    blocks: &[Block],
+    (block, index): (usize, usize),
+    twin: &Twin,
+) -> Option<String> {
     let block = blocks.get(block)?;
     let item = block.items.get(index)?;
     let ((name, new_name), (value, new_value)) = (&twin.name, &twin.value);
@@ -90,7 +95,9 @@ fn twin_of(text: &str, blocks: &[Block], (block, index): (usize, usize), twin: &
         let before = tail.get(..*at).unwrap_or_default();
         before.ends_with([' ', '\t'])
     });
-    let tail = comment.map_or(tail, |(at, _)| tail.get(..at).unwrap_or_default().trim_end());
+    let tail = comment.map_or(tail, |(at, _)| {
+        tail.get(..at).unwrap_or_default().trim_end()
+    });
     Some(format!("{head}{new_name}{between}{new_value}{tail}"))
 }
 

@@ -102,7 +102,12 @@ pub fn remove(text: &str, blocks: &[Block], slots: &[(usize, usize)]) -> Option<
 
 /// Returns the edit that puts `item` in front of an item, or `None` where it cannot stand.
 #[must_use]
-pub fn insert(text: &str, blocks: &[Block], (block, index): (usize, usize), item: &str) -> Option<Edit> {
+pub fn insert(
+    text: &str,
+    blocks: &[Block],
+    (block, index): (usize, usize),
+    item: &str,
+) -> Option<Edit> {
     let block = blocks.get(block)?;
     let at = block.items.get(index)?.start;
     let line = line_span(text, at);
@@ -353,8 +358,20 @@ mod tests {
         check_insert("[A, B]", commas, &["A", "B"], 1, "[A, X, B]");
         check_insert("[\n  A, # c\n]", commas, &["A"], 0, "[\n  X,\n  A, # c\n]");
         check_insert("[ A B ]", Layout::Spaces, &["A", "B"], 1, "[ A X B ]");
-        check_insert("k:\r\n  A\r\n", Layout::Lines, &["A"], 0, "k:\r\n  X\r\n  A\r\n");
-        check_insert("c -e A \\\n  -e B", Layout::Words('\\'), &["c", "-e A", "-e B"], 2, "c -e A \\\n  X \\\n  -e B");
+        check_insert(
+            "k:\r\n  A\r\n",
+            Layout::Lines,
+            &["A"],
+            0,
+            "k:\r\n  X\r\n  A\r\n",
+        );
+        check_insert(
+            "c -e A \\\n  -e B",
+            Layout::Words('\\'),
+            &["c", "-e A", "-e B"],
+            2,
+            "c -e A \\\n  X \\\n  -e B",
+        );
         check_insert("A=1 c", Layout::Words('\\'), &["A=1", "c"], 0, "X A=1 c");
     }
 

@@ -41,7 +41,10 @@ fn one(text: &mut String, finding: &Finding, effects: bool) {
         let scope = printable(&finding.scope);
         let _ = writeln!(text, "    on      {scope}, release {}", finding.release);
     }
-    let asks = finding.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Unsafe);
+    let asks = finding
+        .fix
+        .as_ref()
+        .is_some_and(|fix| fix.safety == Safety::Unsafe);
     let shown: &[(&str, &Option<Effect>)] = &match (effects, asks) {
         (true, _) => vec![
             ("today", &finding.today),
@@ -88,7 +91,10 @@ fn places(text: &mut String, finding: &Finding) {
         let verb = if len == 1 {
             first.message.clone()
         } else {
-            first.message.replacen("names ", "name ", 1).replacen("holds ", "hold ", 1)
+            first
+                .message
+                .replacen("names ", "name ", 1)
+                .replacen("holds ", "hold ", 1)
         };
         let _ = writeln!(
             text,
@@ -123,17 +129,22 @@ fn effect_lines(text: &mut String, shown: &[(&str, &Option<Effect>)]) {
 /// Renders the closing line.
 pub(crate) fn summary(counts: &Counts, walk: &Walk, end: &str) -> String {
     let left = counts.notes + walk.foreign;
-    let mut text = if counts.any() || left > 0 {
+    let mut text = if counts.any() {
         let needs = if counts.person == 1 { "needs" } else { "need" };
         format!(
             "{} fixed with --write. {} more with --unsafe. {} {needs} a person.",
             counts.safe, counts.r#unsafe, counts.person
         )
+    } else if left > 0 {
+        "Nothing to do.".to_owned()
     } else {
         "Nothing found.".to_owned()
     };
     if left > 0 {
-        let kinds = KINDS.iter().zip(counts.kinds).map(|((what, _), n)| (*what, n));
+        let kinds = KINDS
+            .iter()
+            .zip(counts.kinds)
+            .map(|((what, _), n)| (*what, n));
         let all = kinds.chain([("other software", walk.foreign)]);
         let parts: Vec<String> = all
             .filter(|(_, n)| *n > 0)

@@ -189,9 +189,11 @@ impl Reader<'_> {
         let parts: Vec<&str> = bare.trim().split('.').collect();
         let at = |keys: &[&str]| self.root.text_at(keys).map(str::to_owned);
         match parts[..] {
-            ["docker_image", name, "name" | "latest" | "image_id" | "repo_digest"] => {
-                at(&["resource", "docker_image", name, "name"])
-            }
+            [
+                "docker_image",
+                name,
+                "name" | "latest" | "image_id" | "repo_digest",
+            ] => at(&["resource", "docker_image", name, "name"]),
             ["data", "docker_image", name, ..] => at(&["data", "docker_image", name, "name"]),
             ["local", name] => at(&["locals", name]),
             _ => None,

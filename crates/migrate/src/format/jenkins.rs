@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         // The image stands right before, in the same chain of calls.
         let chained = image
             .as_ref()
-            .filter(|(_, end)| text.get(*end..before).is_some_and(|gap| is_chain(gap)));
+            .filter(|(_, end)| text.get(*end..before).is_some_and(is_chain));
         if let Some((image, _)) = chained
             && RUNNERS.iter().any(|call| lead.ends_with(call))
         {
@@ -45,7 +45,8 @@ pub(crate) fn read(text: &str, document: &mut Document) {
 
 /// Returns whether only the end of one call and the start of the next stand between two texts.
 fn is_chain(gap: &str) -> bool {
-    gap.len() < 200 && RUNNERS.iter().any(|call| gap.trim_end().ends_with(call))
+    gap.len() < 200
+        && RUNNERS.iter().any(|call| gap.trim_end().ends_with(call))
         && gap.matches('(').count() == 1
 }
 
@@ -78,7 +79,11 @@ fn texts(text: &str) -> Vec<(Range<usize>, usize)> {
             at += rest.find("*/").map_or(rest.len(), |n| n + 2);
         } else if byte == b'\'' || byte == b'"' {
             let three: &str = if byte == b'"' { "\"\"\"" } else { "'''" };
-            let quote = if rest.starts_with(three) { three } else { &three[..1] };
+            let quote = if rest.starts_with(three) {
+                three
+            } else {
+                &three[..1]
+            };
             let start = at + quote.len();
             let Some(len) = closing(text.get(start..).unwrap_or_default(), quote) else {
                 return found;

@@ -77,11 +77,13 @@ fn container_above(text: &str, at: usize) -> Option<bool> {
             return Some(true);
         }
         let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '/');
-        let foreign = words.map(|w| w.rsplit('/').next().unwrap_or(w)).any(|word| {
-            let kind = word.strip_suffix("container").filter(|k| !k.is_empty());
-            crate::image::is_unrelated(word)
-                || kind.is_some_and(|k| crate::image::is_unrelated(k) || k == "postgresql")
-        });
+        let foreign = words
+            .map(|w| w.rsplit('/').next().unwrap_or(w))
+            .any(|word| {
+                let kind = word.strip_suffix("container").filter(|k| !k.is_empty());
+                crate::image::is_unrelated(word)
+                    || kind.is_some_and(|k| crate::image::is_unrelated(k) || k == "postgresql")
+            });
         foreign.then_some(false)
     })
 }

@@ -55,7 +55,9 @@ pub(super) fn judge(scope: &Scope, successor: Successor) -> Vec<Judged> {
         } else {
             &setting.name
         };
-        let Some(variable) = lookup(name) else { continue };
+        let Some(variable) = lookup(name) else {
+            continue;
+        };
         let networking = matches!(
             variable.family,
             Family::Listening | Family::Services | Family::Dns | Family::Tls
@@ -102,9 +104,8 @@ pub(super) fn judge(scope: &Scope, successor: Successor) -> Vec<Judged> {
 
 /// Advice for a current name where the engine knows only its predecessor.
 fn older(name: &str, value: &str, successor: Successor) -> Option<String> {
-    let honours = |old: &str| {
-        lookup(old).is_some_and(|v| successor.reads(v) == Some(Reading::Honoured))
-    };
+    let honours =
+        |old: &str| lookup(old).is_some_and(|v| successor.reads(v) == Some(Reading::Honoured));
     if is_dynamic(value) {
         return None;
     }

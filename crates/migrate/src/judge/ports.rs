@@ -204,7 +204,10 @@ impl Judge<'_> {
             ));
         }
         if dynamic && self.scope.expands_ports {
-            help.push("`ports` uses a variable too: what sets it still moves the published port".to_owned());
+            help.push(
+                "`ports` uses a variable too: what sets it still moves the published port"
+                    .to_owned(),
+            );
         }
         if self.column == Column::V3 && self.scope.in_container && verdict == Verdict::AskConvert {
             help.push("or remove the setting and stay on 4566, as today".to_owned());

@@ -19,6 +19,8 @@ use crate::text::{Text, find_word};
 
 /// Places of one finding that are listed at most, its own file included.
 const LISTED: usize = 8;
+/// Files of settings that are read at most beside a finding.
+const BESIDE: usize = 64;
 /// URLs that are taken down at most for one port.
 const KEPT: usize = 10_000;
 /// The account that every client of a default setup has in its URLs of queues.
@@ -69,7 +71,10 @@ impl Urls {
 
     /// Adds the places in other files to the findings that move a port or a host.
     pub(super) fn add_to(self, files: &mut [File]) {
-        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self
+            .found
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         found.values_mut().for_each(|places| places.sort());
         for file in files {
             let own = file.path.clone();
@@ -128,18 +133,22 @@ fn beside(own: &Path, port: &str) -> Vec<Place> {
     let folder = own.parent().unwrap_or(Path::new(""));
     let mut places = Vec::new();
     let mut buffer = Vec::new();
-    for path in super::Disk.list(folder) {
+    let listed = super::Disk.list(folder);
+    let settings = listed.into_iter().filter(|path| {
         let code = matches!(
-            Format::of(&path, ""),
+            Format::of(path, ""),
             None | Some(Format::Source | Format::Markdown)
         );
-        if path == own || code || is_passed_over(&path) || !fill(&path, &mut buffer).unwrap_or(false) {
+        path != own && !code && !is_passed_over(path)
+    });
+    for path in settings.take(BESIDE) {
+        let Ok(Some(bytes)) = fill(&path, &mut buffer) else {
+            continue;
+        };
+        if memmem::find(bytes, port.as_bytes()).is_none() || bytes.contains(&0) {
             continue;
         }
-        if memmem::find(&buffer, port.as_bytes()).is_none() || buffer.contains(&0) {
-            continue;
-        }
-        let text = Text::new(buffer.clone());
+        let text = Text::new(bytes.to_vec());
         for (at, line) in text.as_str().lines().enumerate() {
             let comment = line.trim_start().starts_with(['#', ';', '/']);
             if !comment && find_word(line, port).is_some() {
@@ -174,7 +183,8 @@ mod tests {
     #[test]
     fn urls_with_ports_and_queues_are_taken_down() {
         let urls = Urls::default();
-        let text = "a\nx = \"http://b:7001/q\" http://c/000000000000/d\nhttp://b:4566 ftp://[::1]:7001";
+        let text =
+            "a\nx = \"http://b:7001/q\" http://c/000000000000/d\nhttp://b:4566 ftp://[::1]:7001";
         urls.read(Path::new("f"), text.as_bytes());
         let found = urls.found.into_inner().unwrap();
         let place = |line| (PathBuf::from("f"), line);

@@ -311,8 +311,12 @@ impl Made {
             Form::Json | Form::Jsonc => {
                 let comments = self.form == Form::Jsonc;
                 let mut text = format!("{{\n\t\"image\": \"{image}\",\n");
-                let maps = self.indent % 2 == 0;
-                text += if maps { "\t\"containerEnv\": {" } else { "\t\"environment\": [" };
+                let maps = self.indent.is_multiple_of(2);
+                text += if maps {
+                    "\t\"containerEnv\": {"
+                } else {
+                    "\t\"environment\": ["
+                };
                 for (n, (k, v)) in each() {
                     text += if n > 0 { "," } else { "" };
                     text += if self.dress[n].1 { "\n\t\t" } else { " " };
@@ -328,7 +332,8 @@ impl Made {
                 text + if maps { "\n\t}\n}\n" } else { "\n\t]\n}\n" }
             }
             Form::Script | Form::Toml | Form::Jenkins => {
-                let options: Vec<String> = each().map(|(_, (k, v))| format!("-e {k}={v}")).collect();
+                let options: Vec<String> =
+                    each().map(|(_, (k, v))| format!("-e {k}={v}")).collect();
                 let command = format!("docker run {} {image}", options.join(" "));
                 match self.form {
                     Form::Script => format!("{{\n  \"scripts\": {{ \"ls\": \"{command}\" }}\n}}\n"),
@@ -338,22 +343,32 @@ impl Made {
             }
             Form::Hcl => {
                 let image = image.replace("${TAG}", "${var.tag}");
-                let mut text = format!("resource \"docker_container\" \"ls\" {{\n  image = \"{image}\"\n  env = [");
+                let mut text = format!(
+                    "resource \"docker_container\" \"ls\" {{\n  image = \"{image}\"\n  env = ["
+                );
                 for (n, (k, v)) in each() {
                     text += if n > 0 { "," } else { "" };
                     text += if self.dress[n].1 { "\n    " } else { " " };
                     text += &format!("\"{k}={}\"", v.replace(":-4566", ""));
                 }
-                text + if self.newline { ",\n  ]\n}\n" } else { " ]\n}\n" }
+                text + if self.newline {
+                    ",\n  ]\n}\n"
+                } else {
+                    " ]\n}\n"
+                }
             }
             Form::Nomad | Form::Nix => {
                 let nix = self.form == Form::Nix;
                 let end = if nix { ";" } else { "" };
                 let image = image.replace("${TAG}", "${tag}");
                 let mut text = if nix {
-                    format!("{{ pkgs, ... }}:\n{{\n  ls = {{\n    image = \"{image}\";\n    environment = {{\n")
+                    format!(
+                        "{{ pkgs, ... }}:\n{{\n  ls = {{\n    image = \"{image}\";\n    environment = {{\n"
+                    )
                 } else {
-                    format!("task \"ls\" {{\n    config {{\n      image = \"{image}\"\n    }}\n    env {{\n")
+                    format!(
+                        "task \"ls\" {{\n    config {{\n      image = \"{image}\"\n    }}\n    env {{\n"
+                    )
                 };
                 for (n, (k, v)) in each() {
                     text += &self.lead(n, "      ").replace("${HOSTNAME_EXTERNAL}", "x");
@@ -363,13 +378,19 @@ impl Made {
                         self.tail(n)
                     );
                 }
-                text + if nix { "    };\n  };\n}\n" } else { "    }\n}\n" }
+                text + if nix {
+                    "    };\n  };\n}\n"
+                } else {
+                    "    }\n}\n"
+                }
             }
             Form::Make => {
                 let mut text = "# EDGE_PORT\nup:\n\tdocker run --rm \\\n".to_owned();
                 for (n, (k, v)) in each() {
                     let end = if self.dress[n].1 { " \\\n" } else { " " };
-                    let v = v.replace("${PORT:-4566}", "$(PORT)").replace("${HOST_NAME}", "$(HOST)");
+                    let v = v
+                        .replace("${PORT:-4566}", "$(PORT)")
+                        .replace("${HOST_NAME}", "$(HOST)");
                     text += &format!("\t\t-e {}{end}", self.quoted(n, &format!("{k}={v}")));
                 }
                 text + &format!("\t\t{image}\n")
@@ -399,7 +420,12 @@ impl Made {
         }
         let signed = matches!(
             self.form,
-            Form::Dockerfile | Form::Run | Form::Start | Form::Make | Form::PowerShell | Form::Jenkins
+            Form::Dockerfile
+                | Form::Run
+                | Form::Start
+                | Form::Make
+                | Form::PowerShell
+                | Form::Jenkins
         );
         if self.bom && !signed {
             text.insert(0, '\u{feff}');
@@ -426,7 +452,9 @@ impl Files for Loader {
 
     fn list(&self, folder: &Path) -> Vec<PathBuf> {
         let here = folder == Path::new("") && !self.0.is_empty();
-        here.then(|| PathBuf::from("compose.yaml")).into_iter().collect()
+        here.then(|| PathBuf::from("compose.yaml"))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -70,21 +70,45 @@ fn fingerprints_stay_when_lines_move() {
 /// object must have, and those that it may have.
 const SARIF: [(&str, &[&str], &[&str]); 15] = [
     ("log", &["version", "runs"], &["$schema"]),
-    ("run", &["tool"], &["automationDetails", "columnKind", "results"]),
+    (
+        "run",
+        &["tool"],
+        &["automationDetails", "columnKind", "results"],
+    ),
     ("tool", &["driver"], &[]),
     ("driver", &["name"], &["version", "informationUri", "rules"]),
-    ("rule", &["id"], &["shortDescription", "fullDescription", "defaultConfiguration"]),
+    (
+        "rule",
+        &["id"],
+        &[
+            "shortDescription",
+            "fullDescription",
+            "defaultConfiguration",
+        ],
+    ),
     ("configuration", &[], &["level"]),
     (
         "result",
         &["message"],
-        &["ruleId", "ruleIndex", "level", "locations", "relatedLocations", "partialFingerprints", "fixes"],
+        &[
+            "ruleId",
+            "ruleIndex",
+            "level",
+            "locations",
+            "relatedLocations",
+            "partialFingerprints",
+            "fixes",
+        ],
     ),
     ("message", &["text"], &[]),
     ("location", &["physicalLocation"], &["message"]),
     ("physicalLocation", &["artifactLocation"], &["region"]),
     ("artifactLocation", &["uri"], &[]),
-    ("region", &[], &["startLine", "startColumn", "byteOffset", "byteLength"]),
+    (
+        "region",
+        &[],
+        &["startLine", "startColumn", "byteOffset", "byteLength"],
+    ),
     ("fix", &["artifactChanges"], &["description"]),
     ("artifactChange", &["artifactLocation", "replacements"], &[]),
     ("replacement", &["deletedRegion"], &["insertedContent"]),
@@ -94,8 +118,13 @@ const SARIF: [(&str, &[&str], &[&str]); 15] = [
 #[track_caller]
 fn object<'v>(kind: &str, value: &'v Value) -> &'v Value {
     let (_, must, may) = SARIF.iter().find(|(name, ..)| *name == kind).unwrap();
-    let members = value.as_object().unwrap_or_else(|| panic!("{kind}: {value}"));
-    assert!(must.iter().all(|name| members.contains_key(*name)), "{kind}: {value}");
+    let members = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{kind}: {value}"));
+    assert!(
+        must.iter().all(|name| members.contains_key(*name)),
+        "{kind}: {value}"
+    );
     let known = |name: &String| must.contains(&name.as_str()) || may.contains(&name.as_str());
     assert!(members.keys().all(known), "{kind}: {value}");
     value
@@ -106,12 +135,21 @@ fn items(value: &Value) -> &[Value] {
 }
 
 fn location(value: &Value) {
-    let place = object("physicalLocation", &object("location", value)["physicalLocation"]);
-    let uri = object("artifactLocation", &place["artifactLocation"])["uri"].as_str().unwrap();
+    let place = object(
+        "physicalLocation",
+        &object("location", value)["physicalLocation"],
+    );
+    let uri = object("artifactLocation", &place["artifactLocation"])["uri"]
+        .as_str()
+        .unwrap();
     assert!(uri.bytes().all(|b| b.is_ascii_graphic()), "{uri}");
     let region = object("region", &place["region"]);
     assert!(region["startLine"].as_u64().unwrap() >= 1);
-    assert!(region.get("startColumn").is_none_or(|n| n.as_u64().unwrap() >= 1));
+    assert!(
+        region
+            .get("startColumn")
+            .is_none_or(|n| n.as_u64().unwrap() >= 1)
+    );
 }
 
 /// The log of every case of the corpus is one that code hosts take.
@@ -142,8 +180,14 @@ fn logs_have_the_members_of_sarif() {
         assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
         items(&result["locations"]).iter().for_each(location);
         items(&result["relatedLocations"]).iter().for_each(location);
-        prints.insert(result["partialFingerprints"]["lsconfig/v1"].as_str().unwrap());
-        let Some(fixes) = result.get("fixes") else { continue };
+        prints.insert(
+            result["partialFingerprints"]["lsconfig/v1"]
+                .as_str()
+                .unwrap(),
+        );
+        let Some(fixes) = result.get("fixes") else {
+            continue;
+        };
         for fix in items(fixes) {
             let changes = items(&object("fix", fix)["artifactChanges"]);
             assert!(!changes.is_empty(), "{result}");
@@ -151,12 +195,19 @@ fn logs_have_the_members_of_sarif() {
                 let replacements = items(&object("artifactChange", change)["replacements"]);
                 assert!(!replacements.is_empty(), "{result}");
                 for replacement in replacements {
-                    object("region", &object("replacement", replacement)["deletedRegion"]);
+                    object(
+                        "region",
+                        &object("replacement", replacement)["deletedRegion"],
+                    );
                 }
             }
         }
     }
-    assert_eq!(prints.len(), items(&run["results"]).len(), "fingerprints are not unique");
+    assert_eq!(
+        prints.len(),
+        items(&run["results"]).len(),
+        "fingerprints are not unique"
+    );
 }
 
 #[test]
