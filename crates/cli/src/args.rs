@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dns::args::DnsArgs;
+use crate::doctor::args::{DoctorArgs, ProbeArgs};
+use crate::topology::TopologyArgs;
 
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
 /// right now?
@@ -19,6 +21,7 @@ use crate::dns::args::DnsArgs;
   lsconfig check .
   lsconfig migrate docker-compose.yml
   lsconfig up --upstream http://127.0.0.1:5000
+  lsconfig doctor --source-container app
   lsconfig rule deprecated-variable
 
 Exit codes: 0 nothing wrong, 1 findings of error severity, 2 usage or input/output.")]
@@ -37,6 +40,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Migrate(MigrateArgs),
     Dns(DnsArgs),
+    Doctor(DoctorArgs),
+    #[command(hide = true)]
+    Probe(ProbeArgs),
+    Topology(TopologyArgs),
     Gateway(crate::gateway::args::GatewayArgs),
     Up(crate::gateway::args::UpArgs),
     Tls(crate::gateway::args::TlsArgs),
