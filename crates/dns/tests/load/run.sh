@@ -4,9 +4,9 @@
 # everything lives in network namespaces of its own.
 #
 # run.sh [SECONDS], 20 by default. The same load runs without faults first, for a quarter of the time,
-# as the quiet run. The server is pinned to the last core, the others to the rest. Results go to standard output as
-# tab-separated lines; keep those of long runs below benches/runs/. Latency is judged only where the server
-# had a core when it needed one.
+# as the quiet run. The server is pinned to the last core, its peers to the others. Results go to
+# standard output as tab-separated lines; keep those of long runs below benches/runs/. Latency is judged
+# only where the server had its core when it needed it.
 #
 # LSCONFIG_BIN names the binary, a release build; target/release/lsconfig otherwise.
 set -euo pipefail
