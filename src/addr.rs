@@ -6,10 +6,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZero;
 use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::python::{self, Int};
 use crate::release::{Line, TargetVersion};
@@ -20,31 +22,56 @@ use crate::release::{Line, TargetVersion};
 /// text is kept because LocalStack prints it back unchanged.
 #[derive(Debug, Clone)]
 pub struct Host {
-    text: Box<str>,
+    /// Short texts are held in place, so that addresses are copied without allocation.
+    text: SmolStr,
     kind: HostKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum HostKind {
     V4(Ipv4Addr),
-    /// The second field is the byte offset of the zone in the text.
-    V6(Ipv6Addr, Option<usize>),
+    /// The second field is the byte offset of the zone in the text; no address is longer than 45.
+    V6(Ipv6Addr, Option<NonZero<u8>>),
     Name,
 }
 
 impl Host {
+    /// `0.0.0.0`, every IPv4 interface.
+    pub const ANY: Self = Self {
+        text: SmolStr::new_static("0.0.0.0"),
+        kind: HostKind::V4(Ipv4Addr::UNSPECIFIED),
+    };
+
+    /// `127.0.0.1`, this machine.
+    pub const LOOPBACK: Self = Self {
+        text: SmolStr::new_static("127.0.0.1"),
+        kind: HostKind::V4(Ipv4Addr::LOCALHOST),
+    };
+
+    /// Makes a host of a name that is written in the code and is no IP literal.
+    pub(crate) const fn name(text: &'static str) -> Self {
+        Self {
+            text: SmolStr::new_static(text),
+            kind: HostKind::Name,
+        }
+    }
+
     /// Classifies `text`, without brackets. Any text is a host; what is no IP literal is a name.
     #[must_use]
-    pub fn new(text: impl Into<Box<str>>) -> Self {
-        let text = text.into();
+    pub fn new(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
         let kind = if let Ok(v4) = text.parse() {
             HostKind::V4(v4)
-        } else if let Some((v6, zone)) = python::parse_ipv6(&text) {
-            HostKind::V6(v6, zone.map(|zone| text.len() - zone.len()))
+        } else if let Some((v6, zone)) = python::parse_ipv6(text) {
+            let zone = zone.and_then(|zone| NonZero::new((text.len() - zone.len()) as u8));
+            HostKind::V6(v6, zone)
         } else {
             HostKind::Name
         };
-        Self { text, kind }
+        Self {
+            text: SmolStr::new(text),
+            kind,
+        }
     }
 
     /// Returns the text as written, without brackets.
@@ -90,7 +117,7 @@ impl Host {
 
     fn zone(&self) -> Option<&str> {
         match self.kind {
-            HostKind::V6(_, Some(at)) => Some(&self.text[at..]),
+            HostKind::V6(_, Some(at)) => Some(&self.text[usize::from(at.get())..]),
             _ => None,
         }
     }
@@ -255,12 +282,13 @@ impl Dialect {
         if self == Self::Bracketed && text.starts_with('[') {
             return parse_bracketed(text);
         }
-        let Some((host, port)) = text.split_once(':') else {
+        let Some(colon) = text.bytes().position(|byte| byte == b':') else {
             return Ok(AddrSpec {
                 host: non_empty_host(text),
                 port: None,
             });
         };
+        let (host, port) = (&text[..colon], &text[colon + 1..]);
         let span = text.len() - port.len()..text.len();
         let port = match Int::parse(port) {
             Ok(number) if self == Self::Lenient || number.port().is_some() => Some(number),
@@ -379,15 +407,17 @@ impl FromStr for HostPortSpec {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let stripped = python::strip(text);
-        let offset = text.find(stripped).unwrap_or(0);
-        // A zone may hold anything, but a bracket in it could not be printed in brackets.
-        if !stripped.contains(']') && python::parse_ipv6(stripped).is_some() {
+        // Every IPv6 literal has two colons. A zone may hold anything, but a bracket in it could not
+        // be printed in brackets.
+        let colons = stripped.bytes().filter(|&byte| byte == b':').count();
+        if colons > 1 && !stripped.contains(']') && python::parse_ipv6(stripped).is_some() {
             return Ok(Self {
                 host: Some(Host::new(stripped)),
                 port: None,
             });
         }
         let spec = Dialect::Bracketed.parse(stripped).map_err(|mut error| {
+            let offset = python::leading_space(text);
             error.span = error.span.start + offset..error.span.end + offset;
             error
         })?;

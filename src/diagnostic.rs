@@ -7,16 +7,17 @@
 pub mod codes;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::layer::{Occurrence, Origin};
 use crate::redact::redact;
 
 /// How bad it is. The order is from mild to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing has to change.
@@ -41,36 +42,28 @@ pub struct Rule {
 }
 
 /// A place in the input with a remark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+///
+/// It shares the occurrence it is about. What may be shown of its value is decided when it is
+/// shown: most diagnostics of a program that resolves settings are never looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// Where the value stands.
-    #[serde(flatten)]
-    pub origin: Origin,
-    /// The variable as written there, when the place is an occurrence.
-    pub variable: Option<Arc<str>>,
-    /// Its value, redacted, when the place is an occurrence.
-    pub raw: Option<Arc<str>>,
-    /// The bytes of `raw` that the remark is about; the whole value when absent.
-    #[serde(skip)]
-    pub part: Option<Range<usize>>,
+    place: Place,
+    part: Option<Range<usize>>,
     /// The remark; may be empty.
     pub message: Cow<'static, str>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Occurrence(Arc<Occurrence>),
+    Other(Origin),
+}
+
 impl Label {
     /// Labels a whole occurrence.
-    pub fn of(occurrence: &Occurrence, message: impl Into<Cow<'static, str>>) -> Self {
-        let shown = redact(&occurrence.name, &occurrence.raw);
+    pub fn of(occurrence: &Arc<Occurrence>, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            origin: occurrence.origin.clone(),
-            variable: Some(Arc::clone(
-                occurrence.written_name.as_ref().unwrap_or(&occurrence.name),
-            )),
-            raw: Some(if shown == *occurrence.raw {
-                Arc::clone(&occurrence.raw)
-            } else {
-                Arc::from(&*shown)
-            }),
+            place: Place::Occurrence(Arc::clone(occurrence)),
             part: None,
             message: message.into(),
         }
@@ -78,42 +71,122 @@ impl Label {
 
     /// Labels some bytes of an occurrence's value.
     pub fn of_part(
-        occurrence: &Occurrence,
+        occurrence: &Arc<Occurrence>,
         part: Range<usize>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let whole = Self::of(occurrence, message);
-        let verbatim = whole.raw.as_deref() == Some(&*occurrence.raw);
         Self {
-            part: verbatim.then_some(part),
-            ..whole
+            part: Some(part),
+            ..Self::of(occurrence, message)
         }
     }
 
     /// Labels a place that is no occurrence, for example a `ports:` entry.
     pub fn at(origin: Origin, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            origin,
-            variable: None,
-            raw: None,
+            place: Place::Other(origin),
             part: None,
             message: message.into(),
         }
     }
+
+    /// Returns where the value stands.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        match &self.place {
+            Place::Occurrence(occurrence) => &occurrence.origin,
+            Place::Other(origin) => origin,
+        }
+    }
+
+    /// Returns the variable as written there, when the place is an occurrence.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        self.occurrence().map(Occurrence::written)
+    }
+
+    /// Returns its value, redacted, when the place is an occurrence.
+    #[must_use]
+    pub fn raw(&self) -> Option<Cow<'_, str>> {
+        let occurrence = self.occurrence()?;
+        Some(redact(&occurrence.name, &occurrence.raw))
+    }
+
+    /// Returns the bytes of [`raw`](Self::raw) that the remark is about; `None` for the whole
+    /// value, and where something in it is redacted.
+    #[must_use]
+    pub fn part(&self) -> Option<Range<usize>> {
+        let part = self.part.clone()?;
+        let verbatim = *self.raw()? == *self.occurrence()?.raw;
+        verbatim.then_some(part)
+    }
+
+    fn occurrence(&self) -> Option<&Occurrence> {
+        match &self.place {
+            Place::Occurrence(occurrence) => Some(occurrence),
+            Place::Other(_) => None,
+        }
+    }
+}
+
+impl Serialize for Label {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let origin = self.origin();
+        let mut label = serializer.serialize_struct("Label", 6)?;
+        label.serialize_field("source", &origin.source)?;
+        label.serialize_field("line", &origin.line)?;
+        label.serialize_field("column", &origin.column)?;
+        label.serialize_field("variable", &self.variable())?;
+        label.serialize_field("raw", &self.raw())?;
+        label.serialize_field("message", &self.message)?;
+        label.end()
+    }
 }
 
 /// A text that would mend what a diagnostic reports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Suggestion {
-    /// The variable to set; `None` means the occurrence should go without replacement.
-    pub variable: Option<Cow<'static, str>>,
-    /// The value to set it to; `None` keeps the present one, which is not shown when it holds a
-    /// secret.
-    pub value: Option<String>,
+    variable: Option<&'static str>,
+    value: Option<Arc<str>>,
+}
+
+impl Suggestion {
+    /// Returns the variable to set; `None` means the occurrence should go without replacement.
+    #[must_use]
+    pub fn variable(&self) -> Option<&'static str> {
+        self.variable
+    }
+
+    /// Returns the value to set it to. `None` keeps the present one, which is not shown when it
+    /// holds a secret.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        let (variable, value) = (self.variable?, self.value.as_deref()?);
+        (redact(variable, value) == value).then_some(value)
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suggestion")
+            .field("variable", &self.variable())
+            .field("value", &self.value())
+            .finish()
+    }
+}
+
+impl Serialize for Suggestion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut suggestion = serializer.serialize_struct("Suggestion", 2)?;
+        suggestion.serialize_field("variable", &self.variable())?;
+        suggestion.serialize_field("value", &self.value())?;
+        suggestion.end()
+    }
 }
 
 /// Something about the user's input that is worth saying.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
     /// The stable code.
     pub code: &'static str,
@@ -173,14 +246,12 @@ impl Diagnostic {
         self
     }
 
-    /// Suggests to set `variable` to `value`. A value that holds a secret is left out.
+    /// Suggests to set `variable` to `value`. A value that holds a secret is not shown.
     #[must_use]
-    pub fn suggest(mut self, variable: &'static str, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let may_show = redact(variable, &value) == value;
+    pub fn suggest(mut self, variable: &'static str, value: impl Into<Arc<str>>) -> Self {
         self.suggestion = Some(Suggestion {
-            variable: Some(variable.into()),
-            value: may_show.then_some(value),
+            variable: Some(variable),
+            value: Some(value.into()),
         });
         self
     }

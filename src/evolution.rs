@@ -10,6 +10,7 @@ use crate::layer::Layers;
 use crate::release::TargetVersion;
 use crate::resolve::resolve;
 use crate::settings::Resolution;
+use crate::variable::Row;
 
 /// What changed for addresses and URLs in a release, with the reason.
 pub struct Milestone {
@@ -102,7 +103,7 @@ pub fn changes(
 }
 
 /// The values of a release, by a rank that keeps output in the order of settings.
-type Reading = BTreeMap<(usize, &'static str), (Option<String>, bool)>;
+type Reading = BTreeMap<(Option<Row>, &'static str), (Option<String>, bool)>;
 
 fn reading(resolution: &Resolution) -> Reading {
     let mut values = Vec::new();
@@ -122,10 +123,9 @@ fn reading(resolution: &Resolution) -> Reading {
         let touched = !entry.used.is_empty();
         values.push((entry.name, (entry.value.map(String::from), touched)));
     }
-    let rank = |name| crate::variable::position(name).map_or(0, |row| row + 1);
     values
         .into_iter()
-        .map(|(name, value)| ((rank(name), name), value))
+        .map(|(name, value)| ((Row::of(name), name), value))
         .collect()
 }
 

@@ -106,7 +106,7 @@ pub fn plan(layers: &Layers, facts: &Facts) -> Result<Plan, PlanError> {
         .unwrap_or_default();
     let publish_host = gateway_listen
         .first()
-        .map_or_else(|| Host::new(default_host), |first| first.host.clone());
+        .map_or_else(|| default_host.clone(), |first| first.host.clone());
     let number = |name: &str| match resolution.value(name) {
         Some(Value::Number(number)) => number.clone(),
         _ => Int::from(0u16),
@@ -138,7 +138,7 @@ pub fn plan(layers: &Layers, facts: &Facts) -> Result<Plan, PlanError> {
     let unprefixed = unprefixed(layers, &environment);
     environment.insert(
         "GATEWAY_LISTEN".into(),
-        handed_on(&gateway_listen, default_host).into(),
+        handed_on(&gateway_listen, default_host.as_str()).into(),
     );
     environment.insert(
         "EXTERNAL_SERVICE_PORTS_START".into(),
@@ -255,7 +255,7 @@ pub fn diagnose(layers: &Layers, plan: &Plan) -> Vec<Diagnostic> {
 
 /// The entries of a list with their bytes and what they mean; unreadable ones are left out.
 fn entries(
-    listen: &Occurrence,
+    listen: &Arc<Occurrence>,
 ) -> impl Iterator<Item = (std::ops::Range<usize>, Option<Host>, Option<Int>)> {
     let mut at = 0;
     listen.raw.split(',').filter_map(move |written| {
@@ -267,7 +267,7 @@ fn entries(
     })
 }
 
-fn lost_brackets(listen: &Occurrence, found: &mut Vec<Diagnostic>) {
+fn lost_brackets(listen: &Arc<Occurrence>, found: &mut Vec<Diagnostic>) {
     let labels: Vec<Label> = entries(listen)
         .filter(|(_, host, _)| host.as_ref().is_some_and(Host::is_ipv6))
         .map(|(part, ..)| Label::of_part(listen, part, "arrives without brackets"))
@@ -285,7 +285,7 @@ fn lost_brackets(listen: &Occurrence, found: &mut Vec<Diagnostic>) {
     found.push(diagnostic);
 }
 
-fn published_wider(listen: &Occurrence, plan: &Plan, found: &mut Vec<Diagnostic>) {
+fn published_wider(listen: &Arc<Occurrence>, plan: &Plan, found: &mut Vec<Diagnostic>) {
     let published = &plan.publish_host;
     for (part, host, port) in entries(listen) {
         let (Some(host), Some(port)) = (host, port.or(Some(crate::resolve::DEFAULT_PORT.into())))
@@ -315,7 +315,7 @@ fn is_loopback(host: &Host) -> bool {
 }
 
 /// The entrypoint overwrites `GATEWAY_LISTEN` in the container, the CLI publishes something else.
-fn moved_inside(prefixed: &Occurrence, plan: &Plan, found: &mut Vec<Diagnostic>) {
+fn moved_inside(prefixed: &Arc<Occurrence>, plan: &Plan, found: &mut Vec<Diagnostic>) {
     let default = Int::from(crate::resolve::DEFAULT_PORT);
     let inside: Vec<Int> = entries(prefixed)
         .map(|(.., port)| port.unwrap_or_else(|| default.clone()))
@@ -372,8 +372,9 @@ mod tests {
             .iter()
             .map(|d| {
                 let parts = d.labels.iter().map(|label| {
-                    let raw = label.raw.as_deref().unwrap_or("");
-                    label.part.clone().map_or(raw, |part| &raw[part])
+                    let raw = label.raw().unwrap_or_default();
+                    let part = label.part().unwrap_or(0..raw.len());
+                    raw[part].to_owned()
                 });
                 format!("{} {}", d.code, parts.collect::<Vec<_>>().join(" "))
             })

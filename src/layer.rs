@@ -4,10 +4,13 @@
 //! keeps all of them, so that winner and losers are a question asked of the stack.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use serde::Serialize;
+use smallvec::SmallVec;
+
+use crate::redact::redact;
 
 /// What kind of source a layer comes from. The order is the order of precedence, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -67,7 +70,7 @@ impl fmt::Display for Origin {
 }
 
 /// One variable set in one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Occurrence {
     /// The name of the variable it sets, after prefix stripping.
     pub name: Arc<str>,
@@ -86,6 +89,66 @@ impl Occurrence {
     #[must_use]
     pub fn written(&self) -> &str {
         self.written_name.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Occurrence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Occurrence")
+            .field("name", &self.written())
+            .field("raw", &redact(&self.name, &self.raw))
+            .field("origin", &self.origin)
+            .field("kind", &self.kind)
+            .finish()
+    }
+}
+
+/// A few occurrences, in order; derefs to a slice.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Occurrences(SmallVec<[Arc<Occurrence>; 2]>);
+
+impl Occurrences {
+    /// No occurrence.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(SmallVec::new_const())
+    }
+
+    /// Moves what `other` holds to the end.
+    pub fn append(&mut self, other: &mut Self) {
+        self.0.append(&mut other.0);
+    }
+}
+
+impl Deref for Occurrences {
+    type Target = [Arc<Occurrence>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Occurrences {
+    type Item = &'a Arc<Occurrence>;
+    type IntoIter = std::slice::Iter<'a, Arc<Occurrence>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Extend<Arc<Occurrence>> for Occurrences {
+    fn extend<I: IntoIterator<Item = Arc<Occurrence>>>(&mut self, occurrences: I) {
+        for occurrence in occurrences {
+            self.0.push(occurrence);
+        }
+    }
+}
+
+impl fmt::Debug for Occurrences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -167,6 +230,14 @@ impl Layers {
         self.layers.iter()
     }
 
+    /// Returns the number of occurrences.
+    pub(crate) fn len(&self) -> usize {
+        self.layers
+            .iter()
+            .map(|layer| layer.occurrences.len())
+            .sum()
+    }
+
     /// Iterates over all occurrences, highest precedence first: the first of a name is the one
     /// that counts, the others are shadowed.
     pub fn occurrences(&self) -> impl Iterator<Item = &Arc<Occurrence>> {
@@ -207,6 +278,16 @@ mod tests {
         layers.push(layer(SourceKind::File, "second"));
         let order: Vec<_> = layers.occurrences().map(|o| &*o.raw).collect();
         assert_eq!(order, ["env", "second", "first"]);
+    }
+
+    #[test]
+    fn a_secret_is_not_printed_for_debugging() {
+        let pairs = [("LOCALSTACK_AUTH_TOKEN", "ls-abc"), ("EDGE_PORT", "4566")];
+        let shown = format!("{:?}", Layer::from_pairs(SourceKind::File, ".env", pairs));
+        assert!(
+            shown.contains("4566") && !shown.contains("ls-abc"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -27,29 +27,29 @@ impl ListenSet {
     /// covers it.
     pub fn insert(&mut self, address: HostPort) -> Vec<HostPort> {
         let same_port = |present: &HostPort| present.port == address.port;
-        if self
-            .addresses
-            .iter()
-            .any(|p| same_port(p) && p.host.covers(&address.host))
-        {
-            return vec![address];
-        }
         let Some(first) = self.addresses.iter().position(same_port) else {
             self.addresses.push(address);
             return Vec::new();
         };
-        let mut absorbed = Vec::new();
-        let mut at = first;
-        while at < self.addresses.len() && self.addresses[at].port == address.port {
-            if address.host.covers(&self.addresses[at].host) {
-                absorbed.push(self.addresses.remove(at));
-            } else {
-                at += 1;
-            }
+        let group = &self.addresses[first..];
+        let group = &group[..group.iter().take_while(|p| same_port(p)).count()];
+        if group.iter().any(|p| p.host.covers(&address.host)) {
+            return vec![address];
         }
-        self.addresses
-            .insert(if absorbed.is_empty() { at } else { first }, address);
-        absorbed
+        let group = first..first + group.len();
+        let covered = |present: &HostPort| address.host.covers(&present.host);
+        if self.addresses[group.clone()].iter().any(covered) {
+            let (absorbed, kept) = self.addresses[group.clone()]
+                .iter()
+                .cloned()
+                .partition(covered);
+            let kept: Vec<HostPort> = kept;
+            self.addresses
+                .splice(group, [address].into_iter().chain(kept));
+            return absorbed;
+        }
+        self.addresses.insert(group.end, address);
+        Vec::new()
     }
 
     /// Iterates over the addresses.
@@ -72,8 +72,14 @@ impl ListenSet {
     /// Returns whether a connection to `address` reaches one of the sockets.
     #[must_use]
     pub fn covers(&self, address: &HostPort) -> bool {
+        self.covering(address).is_some()
+    }
+
+    /// Returns the first address whose socket a connection to `address` reaches.
+    #[must_use]
+    pub fn covering(&self, address: &HostPort) -> Option<&HostPort> {
         self.iter()
-            .any(|a| a.port == address.port && a.host.covers(&address.host))
+            .find(|a| a.port == address.port && a.host.covers(&address.host))
     }
 }
 

@@ -35,6 +35,16 @@ pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// Returns how many bytes [`strip`] takes off the front; 0 where nothing is left.
+pub(crate) fn leading_space(text: &str) -> usize {
+    let rest = text.trim_start_matches(is_space);
+    if rest.is_empty() {
+        0
+    } else {
+        text.len() - rest.len()
+    }
+}
+
 /// Returns the value of a Unicode decimal digit, 0 to 9.
 #[must_use]
 pub fn decimal_digit(c: char) -> Option<u8> {
@@ -90,6 +100,9 @@ impl Int {
     ///
     /// [`ParseIntError`] when Python raises `ValueError`.
     pub fn parse(text: &str) -> Result<Self, ParseIntError> {
+        if let Some(value) = plain_number(text) {
+            return Ok(Self(Repr::Small(value)));
+        }
         // Unlike `str.strip`, `int` keeps the information separators.
         let stripped = text.trim();
         let (negative, digits) = match stripped.as_bytes().first() {
@@ -177,6 +190,19 @@ impl Int {
             Repr::Big(text) => Self(Repr::Big(add(text, n))),
         }
     }
+}
+
+/// Reads what nearly every number looks like: a few ASCII digits and nothing else.
+fn plain_number(text: &str) -> Option<i64> {
+    // So many nines fit.
+    const MAX_DIGITS: usize = 18;
+    if text.is_empty() || text.len() > MAX_DIGITS {
+        return None;
+    }
+    text.bytes().try_fold(0, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
+        Some(value * 10 + i64::from(digit))
+    })
 }
 
 /// Adds to a non-negative decimal number of any length.

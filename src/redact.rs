@@ -41,10 +41,15 @@ fn is_secret(name: &str) -> bool {
     match variable::lookup(name).or_else(|| variable::lookup(bare)) {
         Some(variable) => variable.secret,
         None => {
-            let upper = bare.to_ascii_uppercase();
-            SECRET_WORDS.iter().any(|word| upper.contains(word)) || variable::resembles_secret(name)
+            SECRET_WORDS.iter().any(|word| contains(bare, word)) || variable::resembles_secret(name)
         }
     }
+}
+
+/// Returns whether a name contains a word, in any case.
+fn contains(name: &str, word: &str) -> bool {
+    let mut places = name.as_bytes().windows(word.len());
+    places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Replaces the secrets within a text that is no secret itself: passwords of URLs and other user

@@ -117,7 +117,13 @@ impl TargetVersion {
 
 impl fmt::Display for TargetVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Messages name versions often, and the machinery of `write!` costs more than the rest.
+        f.write_str(&self.text())
+    }
+}
+
+impl TargetVersion {
+    /// Returns the version as text that is not allocated: messages name versions often.
+    pub(crate) fn text(self) -> VersionText {
         let mut text = [0; 17];
         let mut at = text.len();
         for (n, number) in [self.patch, self.minor, self.major].into_iter().enumerate() {
@@ -135,7 +141,22 @@ impl fmt::Display for TargetVersion {
                 }
             }
         }
-        f.write_str(std::str::from_utf8(&text[at..]).unwrap_or_default())
+        VersionText { text, at }
+    }
+}
+
+/// A version as text.
+pub(crate) struct VersionText {
+    /// Three numbers of at most five digits, and two dots; at the end.
+    text: [u8; 17],
+    at: usize,
+}
+
+impl std::ops::Deref for VersionText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.text[self.at..]).unwrap_or_default()
     }
 }
 

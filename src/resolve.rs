@@ -4,21 +4,31 @@
 //! (one file each), reads every other modelled variable by the table, and collects diagnostics. It
 //! never fails; bad input becomes a diagnostic and a usable value.
 
+/// Joins texts with one allocation. Most time of a resolution goes into messages, and `format!`
+/// takes several times as long.
+macro_rules! text {
+    ($($piece:expr),+ $(,)?) => {
+        [$($piece as &str),+].concat()
+    };
+}
+
 mod index;
 mod normalized;
 mod release;
 mod remarks;
+mod rows;
 mod values;
 
 use std::borrow::Cow;
 
+use crate::addr::Host;
 use crate::facts::Facts;
 use crate::layer::Layers;
 use crate::redact::redact_text;
 use crate::release::{Semantics, TargetVersion};
 use crate::settings::{Resolution, StartFailure};
 
-use index::Index;
+use index::{Added, Index};
 
 /// The name that resolves to the emulator everywhere, on the host by public DNS.
 pub const CLOUD: &str = "localhost.localstack.cloud";
@@ -28,8 +38,12 @@ pub const DEFAULT_PORT: u16 = 4566;
 
 /// Returns the default bind host: all interfaces in a container, loopback outside.
 #[must_use]
-pub const fn default_bind_host(in_container: bool) -> &'static str {
-    if in_container { "0.0.0.0" } else { "127.0.0.1" }
+pub const fn default_bind_host(in_container: bool) -> Host {
+    if in_container {
+        Host::ANY
+    } else {
+        Host::LOOPBACK
+    }
 }
 
 /// Resolves the settings of an environment.
@@ -39,7 +53,8 @@ pub const fn default_bind_host(in_container: bool) -> &'static str {
 #[must_use]
 pub fn resolve(layers: &Layers, facts: &Facts, semantics: impl Into<Semantics>) -> Resolution {
     let semantics = semantics.into();
-    let index = Index::new(layers, facts, semantics);
+    let added = Added::new(layers, facts, semantics);
+    let index = Index::new(layers, &added);
     let mut resolution = match semantics {
         Semantics::Normalized => normalized::resolve(&index, facts.in_container),
         Semantics::LocalStack(version) => release::resolve(&index, facts.in_container, version),

@@ -4,15 +4,14 @@ mod defaults;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use crate::addr::{Authority, HostPort};
 use crate::diagnostic::Diagnostic;
-use crate::layer::Occurrence;
+use crate::layer::Occurrences;
 use crate::listen::ListenSet;
 use crate::python::Int;
 use crate::release::{NEWEST_KNOWN, Semantics, TargetVersion};
-use crate::variable::{self, TABLE, Variable};
+use crate::variable::{Row, RowSet, Variable};
 
 /// How a value came about. The text form is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,9 +52,9 @@ pub struct Derivation {
     /// The rule that gave the value.
     pub basis: Basis,
     /// The occurrences that count.
-    pub used: Vec<Arc<Occurrence>>,
+    pub used: Occurrences,
     /// The occurrences that lost, the nearest loser first.
-    pub shadowed: Vec<Arc<Occurrence>>,
+    pub shadowed: Occurrences,
 }
 
 impl Derivation {
@@ -64,8 +63,8 @@ impl Derivation {
     pub const fn default_value() -> Self {
         Self {
             basis: Basis::Default,
-            used: Vec::new(),
-            shadowed: Vec::new(),
+            used: Occurrences::new(),
+            shadowed: Occurrences::new(),
         }
     }
 }
@@ -149,7 +148,7 @@ pub struct Resolution {
     pub legacy: Option<Legacy>,
     /// The other modelled variables that something decides, in the order of the table. The rest
     /// has its default; [`settings`](Self::settings) has all.
-    pub(crate) values: Vec<(&'static Variable, Setting<Value>)>,
+    pub(crate) values: Vec<(Row, Setting<Value>)>,
     /// What is worth saying.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -184,7 +183,7 @@ impl Legacy {
 
 /// Returns the default of a row of the table in a release and place.
 pub(crate) fn default_setting(
-    row: usize,
+    row: Row,
     version: TargetVersion,
     in_container: bool,
 ) -> &'static Setting<Value> {
@@ -207,16 +206,24 @@ impl Resolution {
     /// Returns a modelled variable that is no address, with its reason.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&Setting<Value>> {
-        let row = variable::position(name)?;
-        let variable = &TABLE[row];
-        if !variable::is_value(row) || !variable.is_read_by(self.version()) {
+        self.of_row(Row::of(name)?)
+    }
+
+    /// Returns the value of a row, if it is a modelled variable that is no address.
+    pub(crate) fn value_of(&self, row: Row) -> Option<&Value> {
+        self.of_row(row).map(|setting| &setting.value)
+    }
+
+    fn of_row(&self, row: Row) -> Option<&Setting<Value>> {
+        if !row.is_value() || !row.variable().is_read_by(self.version()) {
             return None;
         }
-        let mut decided = self.values.iter();
-        Some(match decided.find(|(v, _)| std::ptr::eq(*v, variable)) {
-            Some((_, setting)) => setting,
-            None => defaults::of_row(row, self.version(), self.in_container),
-        })
+        Some(
+            match self.values.binary_search_by_key(&row, |(row, _)| *row) {
+                Ok(at) => &self.values[at].1,
+                Err(_) => defaults::of_row(row, self.version(), self.in_container),
+            },
+        )
     }
 
     /// Iterates over every modelled variable that is no address and that the release reads, in the
@@ -224,15 +231,14 @@ impl Resolution {
     pub fn settings(&self) -> impl Iterator<Item = (&'static Variable, &Setting<Value>)> {
         let version = self.version();
         let mut decided = self.values.iter().peekable();
-        let rows = TABLE.iter().enumerate();
-        let read = rows.filter(move |(row, v)| variable::is_value(*row) && v.is_read_by(version));
-        read.map(move |(row, variable)| {
-            let own = decided.next_if(|(v, _)| std::ptr::eq(*v, variable));
-            let setting = match own {
+        let rows = RowSet::VALUES.into_iter();
+        let read = rows.filter(move |row| row.variable().is_read_by(version));
+        read.map(move |row| {
+            let setting = match decided.next_if(|(decided, _)| *decided == row) {
                 Some((_, setting)) => setting,
                 None => defaults::of_row(row, version, self.in_container),
             };
-            (variable, setting)
+            (row.variable(), setting)
         })
     }
 
@@ -248,6 +254,10 @@ impl Resolution {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), Some(Value::Flag(true)))
+    }
+
+    pub(crate) fn is_on(&self, row: Row) -> bool {
+        matches!(self.value_of(row), Some(Value::Flag(true)))
     }
 
     /// Returns the scheme of returned URLs, which `USE_SSL` alone decides.

@@ -1,8 +1,11 @@
 //! The questions that are measured, each a small named piece of work.
 
+use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::hint::black_box;
 
-use lsconfig::addr::HostPortSpec;
+use lsconfig::addr::{HostPort, HostPortSpec};
+use lsconfig::endpoint::{EndpointConfig, Minted};
 use lsconfig::explain::Document;
 use lsconfig::facts::Facts;
 use lsconfig::layer::{Layer, Layers, SourceKind};
@@ -62,6 +65,25 @@ pub static CASES: &[Case] = &[
         prepare: || resolving(process(), Semantics::Normalized),
     },
     Case {
+        name: "mint-queue-url",
+        prepare: || {
+            let config = endpoints();
+            Box::new(move || consume(queue_url(&config).into_string()))
+        },
+    },
+    Case {
+        name: "print-queue-url",
+        prepare: || {
+            let (config, text) = (endpoints(), RefCell::new(String::with_capacity(128)));
+            Box::new(move || {
+                let mut text = text.borrow_mut();
+                text.clear();
+                write!(text, "{}", queue_url(&config)).expect("a string takes every text");
+                black_box(&*text);
+            })
+        },
+    },
+    Case {
         name: "document-typical",
         prepare: || {
             let resolution = resolve(&typical(), &Facts::container(), Semantics::Normalized);
@@ -77,6 +99,15 @@ fn consume<T>(value: T) {
 fn resolving(layers: Layers, semantics: Semantics) -> Box<dyn Fn()> {
     let facts = Facts::container();
     Box::new(move || consume(resolve(black_box(&layers), &facts, semantics)))
+}
+
+fn endpoints() -> EndpointConfig {
+    EndpointConfig::new(HostPort::new("foo.bar", 5000), Semantics::Normalized)
+}
+
+fn queue_url(config: &EndpointConfig) -> Minted<'_> {
+    let sqs = black_box(config).endpoints().sqs();
+    sqs.queue_url("us-east-1", "000000000000", "orders")
 }
 
 fn environment<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Layers {
@@ -104,7 +135,7 @@ fn typical() -> Layers {
 /// Every variable set, fifty listen addresses of which half are redundant.
 fn worst() -> Layers {
     let listen: Vec<String> = (0..50)
-        .map(|n| format!("10.0.0.{n}:{}", 5000 + n / 2))
+        .map(|n| format!("10.0.0.{}:{}", n / 2, 5000 + n / 2))
         .collect();
     environment(TABLE.iter().map(|row| {
         let value = match row.kind {

@@ -246,14 +246,14 @@ impl<'a> Minted<'a> {
         self.fallback
     }
 
-    fn parts(&self) -> impl Iterator<Item = Part<'a>> {
-        self.parts.into_iter().take(self.count.into())
+    fn parts(&self) -> &[Part<'a>] {
+        &self.parts[..usize::from(self.count)]
     }
 
     /// Returns the length of the text in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.parts().map(Part::len).sum()
+        self.parts().iter().map(|part| part.len()).sum()
     }
 
     /// Returns whether the text is empty.
@@ -282,7 +282,7 @@ impl<'a> Minted<'a> {
 
 impl fmt::Display for Minted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts().try_for_each(|part| part.write_to(f))
+        self.parts().iter().try_for_each(|part| part.write_to(f))
     }
 }
 
@@ -295,7 +295,8 @@ impl fmt::Debug for Minted<'_> {
 impl PartialEq<str> for Minted<'_> {
     fn eq(&self, other: &str) -> bool {
         let mut rest = Compare(other);
-        self.parts().all(|part| part.write_to(&mut rest).is_ok()) && rest.0.is_empty()
+        let mut parts = self.parts().iter();
+        parts.all(|part| part.write_to(&mut rest).is_ok()) && rest.0.is_empty()
     }
 }
 

@@ -7,7 +7,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::index::Index;
+use super::index::{Found, Index};
+use super::rows::{
+    EDGE_BIND_HOST, EDGE_FORWARD_URL, EDGE_PORT, EDGE_PORT_HTTP, GATEWAY_LISTEN, HOSTNAME_EXTERNAL,
+    LOCALSTACK_HOST, LOCALSTACK_HOSTNAME, SQS_PORT_EXTERNAL,
+};
+use super::values::Values;
 use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, values};
 use crate::addr::{AddrErrorKind, Authority, Host, HostPort, HostPortSpec};
 use crate::diagnostic::{Diagnostic, Label, Rule, Severity, codes};
@@ -15,14 +20,15 @@ use crate::layer::Occurrence;
 use crate::listen::ListenSet;
 use crate::python::{self, Int};
 use crate::release::{NEWEST_KNOWN, Semantics};
-use crate::settings::{Basis, Derivation, Resolution, Setting, Value};
+use crate::settings::{Basis, Derivation, Resolution, Setting};
+use crate::variable::Row;
 
 /// The number of entries of `GATEWAY_LISTEN` that are read. Nobody binds more sockets, and every entry
 /// is compared with the others of its port.
 const MAX_ENTRIES: usize = 1024;
 
-const LEGACY_LISTEN: [&str; 3] = ["EDGE_BIND_HOST", "EDGE_PORT_HTTP", "EDGE_PORT"];
-const LEGACY_HOSTS: [&str; 2] = ["HOSTNAME_EXTERNAL", "LOCALSTACK_HOSTNAME"];
+const LEGACY_LISTEN: [Row; 3] = [EDGE_BIND_HOST, EDGE_PORT_HTTP, EDGE_PORT];
+const LEGACY_HOSTS: [Row; 2] = [HOSTNAME_EXTERNAL, LOCALSTACK_HOSTNAME];
 
 /// Resolves what is meant.
 pub(super) fn resolve(index: &Index, in_container: bool) -> Resolution {
@@ -58,55 +64,48 @@ pub(super) fn resolve(index: &Index, in_container: bool) -> Resolution {
 }
 
 struct Mapper<'a> {
-    index: &'a Index,
+    index: &'a Index<'a>,
     in_container: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Mapper<'_> {
+impl<'a> Mapper<'a> {
     fn default_host(&self) -> Host {
-        Host::new(default_bind_host(self.in_container))
+        default_bind_host(self.in_container)
     }
 
-    fn report(
-        &mut self,
-        rule: &'static Rule,
-        message: String,
-        occurrence: &Occurrence,
-    ) -> &mut Diagnostic {
-        let variable = occurrence.name.to_string();
-        let label = Label::of(occurrence, "");
-        self.diagnostics
-            .push(Diagnostic::new(rule, message).about(variable).label(label));
+    fn report(&mut self, rule: &'static Rule, message: String, found: Found) -> &mut Diagnostic {
+        let label = Label::of(found.occurrence, "");
+        let diagnostic = Diagnostic::new(rule, message).about(found.name());
+        self.diagnostics.push(diagnostic.label(label));
         self.diagnostics.last_mut().expect("one was pushed")
     }
 
     /// Steps 2 to 5 of the mapping.
     fn listen(&mut self) -> Setting<ListenSet> {
         let index = self.index;
-        if let Some(occurrence) = index.get("GATEWAY_LISTEN") {
-            let (addresses, basis) = self.gateway_listen(occurrence);
-            for name in LEGACY_LISTEN {
-                self.shadowed_by("GATEWAY_LISTEN", name);
+        if let Some(found) = index.get(GATEWAY_LISTEN) {
+            let (addresses, basis) = self.gateway_listen(found);
+            for row in LEGACY_LISTEN {
+                self.shadowed_by(found, row);
             }
-            let mut derivation = index.derive(basis, &["GATEWAY_LISTEN"]);
-            let losers = LEGACY_LISTEN.iter().filter_map(|name| index.get(name));
-            derivation.shadowed.extend(losers.map(Arc::clone));
+            let mut derivation = index.derive(basis, &[GATEWAY_LISTEN]);
+            derivation.shadowed.extend(counting(index, &LEGACY_LISTEN));
             return Setting {
-                value: self.absorb(addresses, Some(occurrence)),
+                value: self.absorb(addresses, found),
                 derivation,
             };
         }
         let host = self.legacy_bind_host();
-        let http = self.legacy_port("EDGE_PORT_HTTP");
-        let port = self.legacy_port("EDGE_PORT");
-        let used: Vec<&str> = [
-            (host.is_some(), "EDGE_BIND_HOST"),
-            (http.is_some(), "EDGE_PORT_HTTP"),
-            (port.is_some(), "EDGE_PORT"),
+        let http = self.legacy_port(EDGE_PORT_HTTP);
+        let port = self.legacy_port(EDGE_PORT);
+        let used: Vec<Row> = [
+            (host.is_some(), EDGE_BIND_HOST),
+            (http.is_some(), EDGE_PORT_HTTP),
+            (port.is_some(), EDGE_PORT),
         ]
         .into_iter()
-        .filter_map(|(set, name)| set.then_some(name))
+        .filter_map(|(set, row)| set.then_some(row))
         .collect();
         let derivation = if used.is_empty() {
             Derivation::default_value()
@@ -126,38 +125,40 @@ impl Mapper<'_> {
     }
 
     /// Reads the entries that can be read; without any, the default.
-    fn gateway_listen(&mut self, occurrence: &Arc<Occurrence>) -> (Vec<HostPort>, Basis) {
+    fn gateway_listen(&mut self, found: Found) -> (Vec<HostPort>, Basis) {
         let default = HostPort {
             host: self.default_host(),
             port: DEFAULT_PORT,
         };
-        if python::strip(&occurrence.raw).is_empty() {
+        if python::strip(found.raw()).is_empty() {
             let message = format!("`GATEWAY_LISTEN` is empty, which means `{default}`");
-            self.report(&codes::EMPTY_VALUE, message, occurrence).help = Some(Cow::Borrowed(
+            self.report(&codes::EMPTY_VALUE, message, found).help = Some(Cow::Borrowed(
                 "an empty `GATEWAY_LISTEN` still disables the legacy variables; remove it or set it",
             ));
             return (vec![default], Basis::Set);
         }
-        let mut addresses = Vec::new();
+        let commas = found.raw().bytes().filter(|&byte| byte == b',').count();
+        let mut entries = found.raw().split(',');
+        let mut addresses = Vec::with_capacity(commas.min(MAX_ENTRIES - 1) + 1);
         let mut at = 0;
-        for entry in occurrence.raw.split(',').take(MAX_ENTRIES) {
+        for entry in entries.by_ref().take(MAX_ENTRIES) {
             match entry.parse::<HostPortSpec>() {
                 Ok(spec) => {
-                    self.remark_number_as_host(&spec, at, entry, occurrence);
-                    if self.is_host(&spec, at..at + entry.len(), occurrence) {
+                    self.remark_number_as_host(&spec, at, entry, found);
+                    if self.is_host(&spec, at..at + entry.len(), found) {
                         addresses.push(spec.or(&default));
                     }
                 }
                 Err(error) => {
                     let span = error.span.start + at..error.span.end + at;
-                    self.invalid_address(occurrence, error.kind, span);
+                    self.invalid_address(found, error.kind, span);
                 }
             }
             at += entry.len() + 1;
         }
-        if occurrence.raw.split(',').nth(MAX_ENTRIES).is_some() {
+        if entries.next().is_some() {
             let message = format!("`GATEWAY_LISTEN` lists more than {MAX_ENTRIES} addresses");
-            self.report(&codes::INVALID_VALUE, message, occurrence).help =
+            self.report(&codes::INVALID_VALUE, message, found).help =
                 Some(Cow::Borrowed("the entries after these are not read"));
         }
         if addresses.is_empty() {
@@ -166,28 +167,19 @@ impl Mapper<'_> {
         (addresses, Basis::Set)
     }
 
-    fn remark_number_as_host(
-        &mut self,
-        spec: &HostPortSpec,
-        at: usize,
-        entry: &str,
-        occurrence: &Occurrence,
-    ) {
+    fn remark_number_as_host(&mut self, spec: &HostPortSpec, at: usize, entry: &str, found: Found) {
         let Some(host) = &spec.host else { return };
         let text = host.as_str();
         if spec.port.is_some() || text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return;
         }
-        let message = format!(
-            "`{text}` in `{}` is a host, not a port",
-            occurrence.written()
-        );
+        let message = format!("`{text}` in `{}` is a host, not a port", found.written());
         self.diagnostics.push(
             Diagnostic::new(&codes::LISTEN_HOST_IS_NUMBER, message)
-                .about(occurrence.name.to_string())
+                .about(found.name())
                 .help(format!("write `:{text}` to mean the port"))
                 .label(Label::of_part(
-                    occurrence,
+                    found.occurrence,
                     at..at + entry.len(),
                     "no colon, so this is a host",
                 )),
@@ -195,32 +187,22 @@ impl Mapper<'_> {
     }
 
     /// Reports a host that no resolver and no URL takes.
-    fn is_host(
-        &mut self,
-        spec: &HostPortSpec,
-        span: std::ops::Range<usize>,
-        occurrence: &Occurrence,
-    ) -> bool {
+    fn is_host(&mut self, spec: &HostPortSpec, span: std::ops::Range<usize>, found: Found) -> bool {
         let Some((problem, help)) = spec.host.as_ref().and_then(host_problem) else {
             return true;
         };
-        let message = format!("invalid host in `{}`", occurrence.written());
+        let message = format!("invalid host in `{}`", found.written());
         self.diagnostics.push(
             Diagnostic::new(&codes::INVALID_VALUE, message)
-                .about(occurrence.name.to_string())
+                .about(found.name())
                 .help(help)
-                .label(Label::of_part(occurrence, span, problem)),
+                .label(Label::of_part(found.occurrence, span, problem)),
         );
         false
     }
 
-    fn invalid_address(
-        &mut self,
-        occurrence: &Occurrence,
-        kind: AddrErrorKind,
-        span: std::ops::Range<usize>,
-    ) {
-        let text = occurrence.raw.get(span.clone()).unwrap_or_default();
+    fn invalid_address(&mut self, found: Found, kind: AddrErrorKind, span: std::ops::Range<usize>) {
+        let text = found.raw().get(span.clone()).unwrap_or_default();
         let help = match kind {
             AddrErrorKind::PortNotANumber if text.starts_with("//") => {
                 "leave out the scheme: an address is `host:port`, for example `0.0.0.0:4566`"
@@ -234,78 +216,72 @@ impl Mapper<'_> {
             AddrErrorKind::NotIpv6 => "brackets are for IPv6 addresses; leave them out",
             _ => "an address is `host:port`, `host` or `:port`, for example `0.0.0.0:4566`",
         };
-        let message = format!("invalid address in `{}`", occurrence.written());
+        let message = format!("invalid address in `{}`", found.written());
         self.diagnostics.push(
             Diagnostic::new(&codes::INVALID_VALUE, message)
-                .about(occurrence.name.to_string())
+                .about(found.name())
                 .help(help)
-                .label(Label::of_part(occurrence, span, kind.to_string())),
+                .label(Label::of_part(found.occurrence, span, kind.to_string())),
         );
     }
 
     /// Merges addresses and reports what a wildcard or a twin covers.
-    fn absorb(
-        &mut self,
-        addresses: Vec<HostPort>,
-        occurrence: Option<&Arc<Occurrence>>,
-    ) -> ListenSet {
+    fn absorb(&mut self, addresses: Vec<HostPort>, found: Found) -> ListenSet {
         let mut set = ListenSet::default();
         for address in addresses {
             for absorbed in set.insert(address) {
-                let by = set
-                    .iter()
-                    .find(|a| a.port == absorbed.port && a.host.covers(&absorbed.host));
-                let message = match by {
+                let message = match set.covering(&absorbed) {
                     Some(by) if *by != absorbed => format!("`{absorbed}` is covered by `{by}`"),
                     _ => format!("`{absorbed}` is listed twice"),
                 };
-                let mut diagnostic = Diagnostic::new(&codes::ABSORBED_LISTEN_ADDRESS, message);
-                if let Some(occurrence) = occurrence {
-                    diagnostic = diagnostic
-                        .about(occurrence.name.to_string())
-                        .label(Label::of(occurrence, "one socket serves both"));
-                }
-                self.diagnostics.push(diagnostic);
+                self.report(&codes::ABSORBED_LISTEN_ADDRESS, message, found)
+                    .labels[0]
+                    .message = Cow::Borrowed("one socket serves both");
             }
         }
         set
     }
 
     /// Reports a present legacy variable that a modern one overrules.
-    fn shadowed_by(&mut self, winner: &'static str, loser: &'static str) {
-        let index = self.index;
-        let (Some(winning), Some(losing)) = (index.get(winner), index.get(loser)) else {
+    fn shadowed_by(&mut self, winning: Found, loser: Row) {
+        let Some(losing) = self.index.get(loser) else {
             return;
         };
-        let empty = python::strip(&winning.raw).is_empty();
-        let message = if empty {
-            format!("`{loser}` is overruled by an empty `{winner}`")
-        } else {
-            format!("`{loser}` is overruled by `{winner}`")
-        };
-        if matches!(loser, "EDGE_PORT" | "EDGE_PORT_HTTP")
-            && let Err(problem) = legacy_port(&losing.raw)
+        let (winner, loser) = (winning.name(), losing.name());
+        let empty = python::strip(winning.raw()).is_empty();
+        if matches!(losing.row, EDGE_PORT | EDGE_PORT_HTTP)
+            && let Err(problem) = legacy_port(losing.raw())
         {
             let message = format!("invalid value for `{loser}`, never read beside `{winner}`");
             let diagnostic = self.report(&codes::INVALID_VALUE, message, losing);
             diagnostic.severity = Severity::Warning;
             diagnostic.labels[0].message = Cow::Borrowed(problem);
         }
+        let (by, help) = if empty {
+            let help = text![
+                "remove the empty `",
+                winner,
+                "`, or put the value of `",
+                loser,
+                "` into it"
+            ];
+            ("` is overruled by an empty `", help)
+        } else {
+            ("` is overruled by `", text!["remove `", loser, "`"])
+        };
+        let message = text!["`", loser, by, winner, "`"];
         let diagnostic = self.report(&codes::SHADOWED_VARIABLE, message, losing);
         diagnostic.labels[0].message = Cow::Borrowed("not used");
-        diagnostic.labels.push(Label::of(winning, "used instead"));
-        diagnostic.help = Some(if empty {
-            format!("remove the empty `{winner}`, or put the value of `{loser}` into it").into()
-        } else {
-            format!("remove `{loser}`").into()
-        });
+        let winning = Label::of(winning.occurrence, "used instead");
+        diagnostic.labels.push(winning);
+        diagnostic.help = Some(help.into());
     }
 
     fn legacy_bind_host(&mut self) -> Option<Host> {
-        let occurrence = self.index.get("EDGE_BIND_HOST")?;
-        let text = python::strip(&occurrence.raw);
+        let found = self.index.get(EDGE_BIND_HOST)?;
+        let text = python::strip(found.raw());
         if text.is_empty() {
-            self.empty(occurrence);
+            self.empty(found);
             return None;
         }
         let bare = text
@@ -321,8 +297,8 @@ impl Mapper<'_> {
         if !host.as_str().contains(forbidden) && host_problem(&host).is_none() {
             return Some(host);
         }
-        let message = format!("invalid value for `{}`", occurrence.written());
-        let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+        let message = format!("invalid value for `{}`", found.written());
+        let diagnostic = self.report(&codes::INVALID_VALUE, message, found);
         diagnostic.labels[0].message = Cow::Borrowed("not a host");
         diagnostic.help = Some(Cow::Borrowed(
             "expected a name or an IP address; ports belong into `EDGE_PORT`",
@@ -330,32 +306,31 @@ impl Mapper<'_> {
         None
     }
 
-    fn empty(&mut self, occurrence: &Arc<Occurrence>) {
-        let name = occurrence.written();
-        let empty = python::strip(&occurrence.raw).is_empty();
+    fn empty(&mut self, found: Found) {
+        let name = found.written();
+        let empty = python::strip(found.raw()).is_empty();
         let shown = if empty { "empty" } else { "0" };
-        let fate = match (&*occurrence.name, empty) {
-            ("EDGE_PORT" | "EDGE_PORT_HTTP", true) => ", and LocalStack 2.x does not start with it",
-            ("EDGE_PORT", false) => ", and LocalStack 2.x binds a random port for it",
+        let fate = match (found.row, empty) {
+            (EDGE_PORT | EDGE_PORT_HTTP, true) => ", and LocalStack 2.x does not start with it",
+            (EDGE_PORT, false) => ", and LocalStack 2.x binds a random port for it",
             _ => "",
         };
         let message = format!("`{name}` is {shown}, which counts as unset{fate}");
-        self.report(&codes::EMPTY_VALUE, message, occurrence).help =
-            Some(Cow::Borrowed("remove it"));
+        self.report(&codes::EMPTY_VALUE, message, found).help = Some(Cow::Borrowed("remove it"));
     }
 
     /// Reads a legacy port. Empty and 0 are unset, anything unreadable is an error.
-    fn legacy_port(&mut self, name: &'static str) -> Option<u16> {
-        let occurrence = self.index.get(name)?;
-        match legacy_port(&occurrence.raw) {
+    fn legacy_port(&mut self, row: Row) -> Option<u16> {
+        let found = self.index.get(row)?;
+        match legacy_port(found.raw()) {
             Ok(Some(port)) => Some(port),
             Ok(None) => {
-                self.empty(occurrence);
+                self.empty(found);
                 None
             }
             Err(problem) => {
-                let message = format!("invalid value for `{}`", occurrence.written());
-                let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+                let message = format!("invalid value for `{}`", found.written());
+                let diagnostic = self.report(&codes::INVALID_VALUE, message, found);
                 diagnostic.labels[0].message = Cow::Borrowed(problem);
                 diagnostic.help = Some(Cow::Borrowed("a port is a number from 1 to 65535"));
                 None
@@ -366,24 +341,20 @@ impl Mapper<'_> {
     /// Steps 6 to 8 of the mapping.
     fn localstack_host(&mut self, first_port: u16, listen: &Derivation) -> Setting<HostPort> {
         let index = self.index;
-        let default = HostPort::new(CLOUD, first_port);
-        if let Some(occurrence) = index.get("LOCALSTACK_HOST") {
-            LEGACY_HOSTS
-                .into_iter()
-                .for_each(|name| self.shadowed_by("LOCALSTACK_HOST", name));
-            let mut derivation = index.derive(Basis::Set, &["LOCALSTACK_HOST"]);
-            let losers = LEGACY_HOSTS.iter().filter_map(|name| index.get(name));
-            derivation.shadowed.extend(losers.map(Arc::clone));
-            let spec = occurrence
-                .raw
-                .parse::<HostPortSpec>()
-                .unwrap_or_else(|error| {
-                    self.invalid_address(occurrence, error.kind, error.span);
-                    derivation.basis = Basis::Invalid;
-                    HostPortSpec::default()
-                });
-            self.remark_number_as_host(&spec, 0, &occurrence.raw, occurrence);
-            let spec = if self.is_host(&spec, 0..occurrence.raw.len(), occurrence) {
+        let default = HostPort::new(Host::name(CLOUD), first_port);
+        if let Some(found) = index.get(LOCALSTACK_HOST) {
+            for row in LEGACY_HOSTS {
+                self.shadowed_by(found, row);
+            }
+            let mut derivation = index.derive(Basis::Set, &[LOCALSTACK_HOST]);
+            derivation.shadowed.extend(counting(index, &LEGACY_HOSTS));
+            let spec = found.raw().parse::<HostPortSpec>().unwrap_or_else(|error| {
+                self.invalid_address(found, error.kind, error.span);
+                derivation.basis = Basis::Invalid;
+                HostPortSpec::default()
+            });
+            self.remark_number_as_host(&spec, 0, found.raw(), found);
+            let spec = if self.is_host(&spec, 0..found.raw().len(), found) {
                 spec
             } else {
                 derivation.basis = Basis::Invalid;
@@ -394,12 +365,12 @@ impl Mapper<'_> {
                 derivation,
             };
         }
-        let external = self.legacy_host("HOSTNAME_EXTERNAL");
-        let internal = self.legacy_host("LOCALSTACK_HOSTNAME");
+        let external = self.legacy_host(HOSTNAME_EXTERNAL);
+        let internal = self.legacy_host(LOCALSTACK_HOSTNAME);
         self.remark_conflict(external.as_ref(), internal.as_ref());
-        let (name, spec) = match (external, internal) {
-            (Some(spec), _) => ("HOSTNAME_EXTERNAL", spec),
-            (None, Some(spec)) => ("LOCALSTACK_HOSTNAME", spec),
+        let (row, spec) = match (external, internal) {
+            (Some(spec), _) => (HOSTNAME_EXTERNAL, spec),
+            (None, Some(spec)) => (LOCALSTACK_HOSTNAME, spec),
             (None, None) => {
                 let derivation = if listen.basis == Basis::Default {
                     Derivation::default_value()
@@ -415,11 +386,10 @@ impl Mapper<'_> {
                 };
             }
         };
-        let mut derivation = index.derive(Basis::Mapped, &[name]);
-        if name == "HOSTNAME_EXTERNAL" {
-            derivation
-                .shadowed
-                .extend(index.get("LOCALSTACK_HOSTNAME").map(Arc::clone));
+        let mut derivation = index.derive(Basis::Mapped, &[row]);
+        if row == HOSTNAME_EXTERNAL {
+            let losers = counting(index, &[LOCALSTACK_HOSTNAME]);
+            derivation.shadowed.extend(losers);
         }
         Setting {
             value: spec.or(&default),
@@ -428,25 +398,26 @@ impl Mapper<'_> {
     }
 
     /// Reads a legacy host. Empty and `localhost` are unset; a port is split off.
-    fn legacy_host(&mut self, name: &'static str) -> Option<HostPortSpec> {
-        let occurrence = self.index.get(name)?;
-        let text = python::strip(&occurrence.raw);
+    fn legacy_host(&mut self, row: Row) -> Option<HostPortSpec> {
+        let found = self.index.get(row)?;
+        let name = found.name();
+        let text = python::strip(found.raw());
         if text.is_empty() {
-            self.empty(occurrence);
+            self.empty(found);
             return None;
         }
         let spec = match text.parse::<HostPortSpec>() {
             Ok(spec) => spec,
             Err(error) => {
-                let offset = occurrence.raw.find(text).unwrap_or(0);
+                let offset = python::leading_space(found.raw());
                 let span = error.span.start + offset..error.span.end + offset;
-                self.invalid_address(occurrence, error.kind, span);
+                self.invalid_address(found, error.kind, span);
                 return None;
             }
         };
         let Some(host) = &spec.host else {
-            let message = format!("invalid value for `{}`", occurrence.written());
-            let diagnostic = self.report(&codes::INVALID_VALUE, message, occurrence);
+            let message = format!("invalid value for `{}`", found.written());
+            let diagnostic = self.report(&codes::INVALID_VALUE, message, found);
             diagnostic.labels[0].message = Cow::Borrowed("a port without a host");
             diagnostic.help = Some(format!("set `LOCALSTACK_HOST={text}`").into());
             return None;
@@ -455,18 +426,18 @@ impl Mapper<'_> {
             let port = spec.port.map_or("", |_| "; its port is not used either");
             let message =
                 format!("`{name}` is `localhost`, its default, which counts as unset{port}");
-            self.report(&codes::LOCALHOST_IS_DEFAULT, message, occurrence)
+            self.report(&codes::LOCALHOST_IS_DEFAULT, message, found)
                 .help = Some(Cow::Borrowed("remove it"));
             return None;
         }
-        if !self.is_host(&spec, 0..occurrence.raw.len(), occurrence) {
+        if !self.is_host(&spec, 0..found.raw().len(), found) {
             return None;
         }
         if let Some(port) = spec.port {
             let message =
                 format!("`{name}` carries port {port}, which LocalStack does not split off");
-            self.report(&codes::HOST_CARRIES_PORT, message, occurrence)
-                .help = Some(format!("set `LOCALSTACK_HOST={spec}`").into());
+            self.report(&codes::HOST_CARRIES_PORT, message, found).help =
+                Some(format!("set `LOCALSTACK_HOST={spec}`").into());
         }
         Some(spec)
     }
@@ -480,8 +451,8 @@ impl Mapper<'_> {
             return;
         };
         let index = self.index;
-        let losing = index.get("LOCALSTACK_HOSTNAME");
-        let (Some(losing), Some(winning)) = (losing, index.get("HOSTNAME_EXTERNAL")) else {
+        let losing = index.get(LOCALSTACK_HOSTNAME);
+        let (Some(losing), Some(winning)) = (losing, index.get(HOSTNAME_EXTERNAL)) else {
             return;
         };
         if external == internal {
@@ -492,7 +463,9 @@ impl Mapper<'_> {
         );
         let diagnostic = self.report(&codes::CONFLICTING_HOSTS, message, losing);
         diagnostic.labels[0].message = Cow::Borrowed("not used");
-        diagnostic.labels.push(Label::of(winning, "used instead"));
+        diagnostic
+            .labels
+            .push(Label::of(winning.occurrence, "used instead"));
         diagnostic.help = Some(
             format!("set `LOCALSTACK_HOST={external}` and remove both, or choose `{internal}`")
                 .into(),
@@ -502,8 +475,8 @@ impl Mapper<'_> {
     /// Step 9: legacy variables without an automatic successor.
     fn unmapped(&mut self, host: &HostPort) {
         let index = self.index;
-        if let Some(occurrence) = index.get("SQS_PORT_EXTERNAL")
-            && let Some(port) = self.legacy_port("SQS_PORT_EXTERNAL")
+        if let Some(found) = index.get(SQS_PORT_EXTERNAL)
+            && let Some(port) = self.legacy_port(SQS_PORT_EXTERNAL)
             && port != host.port
         {
             let message = format!(
@@ -515,14 +488,13 @@ impl Mapper<'_> {
                  URLs, or remove it",
                 host.host
             );
-            self.report(&codes::SQS_PORT_EXTERNAL, message, occurrence)
-                .help = Some(help.into());
+            self.report(&codes::SQS_PORT_EXTERNAL, message, found).help = Some(help.into());
         }
-        if let Some(occurrence) = index.get("EDGE_FORWARD_URL")
-            && !python::strip(&occurrence.raw).is_empty()
+        if let Some(found) = index.get(EDGE_FORWARD_URL)
+            && !python::strip(found.raw()).is_empty()
         {
             let message = "`EDGE_FORWARD_URL` has no successor and no effect since 3.0".to_owned();
-            self.report(&codes::FORWARD_URL_DROPPED, message, occurrence)
+            self.report(&codes::FORWARD_URL_DROPPED, message, found)
                 .help = Some(Cow::Borrowed("remove it"));
         }
     }
@@ -565,41 +537,41 @@ fn legacy_port(raw: &str) -> Result<Option<u16>, &'static str> {
     }
 }
 
+/// Returns the occurrences of rows that would count.
+fn counting(index: &Index, rows: &[Row]) -> impl Iterator<Item = Arc<Occurrence>> {
+    rows.iter()
+        .filter_map(|row| index.get(*row))
+        .map(|found| Arc::clone(found.occurrence))
+}
+
 /// Reads the other variables as the newest release does, with the old fallbacks kept alive.
-fn values(
-    index: &Index,
-    in_container: bool,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<(&'static crate::variable::Variable, Setting<Value>)> {
+fn values(index: &Index, in_container: bool, diagnostics: &mut Vec<Diagnostic>) -> Values {
     let place = Place {
         version: NEWEST_KNOWN,
         in_container,
     };
     let values = values::read_keeping_fallbacks(index, place, |failure| {
-        if let Some(occurrence) = index.get(failure.variable) {
-            let message = format!("invalid value for `{}`", occurrence.written());
+        if let Some(found) = index.find(failure.variable) {
+            let message = format!("invalid value for `{}`", found.written());
             diagnostics.push(
                 Diagnostic::new(&codes::INVALID_VALUE, message)
                     .about(failure.variable)
                     .help("expected a whole number")
-                    .label(Label::of(occurrence, "not a whole number")),
+                    .label(Label::of(found.occurrence, "not a whole number")),
             );
         }
     });
-    for (variable, setting) in &values {
+    for (row, setting) in &values {
         if setting.derivation.basis == Basis::Fallback
             && let Some(used) = setting.derivation.used.first()
         {
-            let message = format!(
-                "`{}` sets `{}`, which is unset",
-                used.written(),
-                variable.name
-            );
+            let name = row.name();
+            let message = text!["`", used.written(), "` sets `", name, "`, which is unset"];
             diagnostics.push(
                 Diagnostic::new(&codes::FALLBACK_USED, message)
                     .about(used.name.to_string())
-                    .help(format!("rename it to `{}`", variable.name))
-                    .suggest(variable.name, setting.value.to_string())
+                    .help(text!["rename it to `", name, "`"])
+                    .suggest(name, setting.value.to_string())
                     .label(Label::of(used, "")),
             );
         }

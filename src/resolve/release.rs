@@ -1,11 +1,16 @@
 //! The address variables as each LocalStack release reads them (`docs/reference/releases.md`).
 
-use super::index::Index;
+use super::index::{Found, Index};
+use super::rows::{
+    EDGE_BIND_HOST, EDGE_PORT, EDGE_PORT_HTTP, GATEWAY_LISTEN, HOSTNAME_EXTERNAL, LOCALSTACK_HOST,
+    LOCALSTACK_HOSTNAME,
+};
 use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, read_shown, values};
 use crate::addr::{Authority, Dialect, Host};
 use crate::python::{self, Int};
 use crate::release::{Line, Semantics, TargetVersion};
 use crate::settings::{Basis, Derivation, Legacy, Resolution, Setting, StartFailure};
+use crate::variable::Row;
 
 /// Reads everything as `version` does.
 pub(super) fn resolve(index: &Index, in_container: bool, version: TargetVersion) -> Resolution {
@@ -63,29 +68,29 @@ struct Addresses {
 }
 
 struct Reader<'a> {
-    index: &'a Index,
+    index: &'a Index<'a>,
     place: Place,
 }
 
 impl Reader<'_> {
     /// 1.0 to 1.4: one bind host, one or two ports.
     fn first(&self) -> Result<Addresses, StartFailure> {
-        let host = match self.raw("EDGE_BIND_HOST").map(python::strip) {
+        let host = match self.raw(EDGE_BIND_HOST).map(python::strip) {
             None | Some("") => "127.0.0.1",
             Some(host) => host,
         };
         let zero = || Ok(Int::from(0u16));
-        let parse = |name| match self.raw(name) {
+        let parse = |row: Row| match self.raw(row) {
             None | Some("") => zero(),
-            Some(text) => int(name, text),
+            Some(text) => int(row.name(), text),
         };
-        let port = parse("EDGE_PORT")?;
+        let port = parse(EDGE_PORT)?;
         let port = if port.is_zero() {
             DEFAULT_PORT.into()
         } else {
             port
         };
-        let http = parse("EDGE_PORT_HTTP")?;
+        let http = parse(EDGE_PORT_HTTP)?;
         let legacy = self.legacy(host, port, http);
         Ok(Addresses {
             gateway_listen: None,
@@ -101,8 +106,8 @@ impl Reader<'_> {
         let line = self.place.version.line();
         let host = self.localstack_host(&DEFAULT_PORT.into())?;
         let url_port = &host.value.port;
-        let default_host = Host::new(default_bind_host(self.place.in_container));
-        let explicit = self.raw("GATEWAY_LISTEN");
+        let default_host = default_bind_host(self.place.in_container);
+        let explicit = self.raw(GATEWAY_LISTEN);
         let default_port = if line == Line::V2Lenient {
             Int::from(DEFAULT_PORT)
         } else {
@@ -117,18 +122,18 @@ impl Reader<'_> {
         let legacy = if explicit.is_some() {
             self.legacy(first.host.as_str(), first.port, Int::from(0u16))
         } else {
-            let bind_host = self.raw("EDGE_BIND_HOST").unwrap_or(first.host.as_str());
-            let parse = |name, default: Int| match self.raw(name) {
+            let bind_host = self.raw(EDGE_BIND_HOST).unwrap_or(first.host.as_str());
+            let parse = |row: Row, default: Int| match self.raw(row) {
                 None => Ok(default),
-                Some(text) => int(name, text),
+                Some(text) => int(row.name(), text),
             };
-            let port = parse("EDGE_PORT", first.port.clone())?;
-            let http = parse("EDGE_PORT_HTTP", Int::from(0u16))?;
+            let port = parse(EDGE_PORT, first.port.clone())?;
+            let http = parse(EDGE_PORT_HTTP, Int::from(0u16))?;
             self.legacy(bind_host, port, http)
         };
-        let mut used = vec!["GATEWAY_LISTEN"];
+        let mut used: &[Row] = &[GATEWAY_LISTEN];
         if line != Line::V2Lenient && explicit.is_none() {
-            used = vec!["EDGE_PORT", "EDGE_PORT_HTTP", "LOCALSTACK_HOST"];
+            used = &[EDGE_PORT, EDGE_PORT_HTTP, LOCALSTACK_HOST];
             listen = vec![Authority::new(
                 default_host.clone(),
                 legacy.edge_port.value.clone(),
@@ -140,7 +145,7 @@ impl Reader<'_> {
                 ));
             }
         } else if explicit.is_none() {
-            used = vec!["LOCALSTACK_HOST"];
+            used = &[LOCALSTACK_HOST];
         }
         if line == Line::V2Dedup {
             listen = merge_appending(listen);
@@ -149,7 +154,7 @@ impl Reader<'_> {
             Line::V2Lenient => edge_bind(&legacy),
             _ => listen.clone(),
         };
-        let gateway_listen = self.setting(listen, &used, explicit.is_some());
+        let gateway_listen = self.setting(listen, used, explicit.is_some());
         Ok(Addresses {
             gateway_listen: Some(gateway_listen),
             localstack_host: Some(host),
@@ -160,9 +165,9 @@ impl Reader<'_> {
 
     /// 3.0 and later: `GATEWAY_LISTEN` first; `LOCALSTACK_HOST` takes its port from it.
     fn modern(&self) -> Result<Addresses, StartFailure> {
-        let default_host = Host::new(default_bind_host(self.place.in_container));
+        let default_host = default_bind_host(self.place.in_container);
         let default_port = Int::from(DEFAULT_PORT);
-        let explicit = self.raw("GATEWAY_LISTEN");
+        let explicit = self.raw(GATEWAY_LISTEN);
         let listen = match explicit {
             Some(text) => self.listen_list(text, &default_host, &default_port)?,
             None => vec![Authority::new(default_host, default_port.clone())],
@@ -172,7 +177,7 @@ impl Reader<'_> {
             .map_or(default_port, |first| first.port.clone());
         let mut host = self.localstack_host(&first_port)?;
         if host.derivation.used.is_empty() && explicit.is_some() {
-            host.derivation = self.index.derive(Basis::Derived, &["GATEWAY_LISTEN"]);
+            host.derivation = self.index.derive(Basis::Derived, &[GATEWAY_LISTEN]);
         }
         let listen = if self.place.version.line() == Line::V4 {
             merge_by_port(listen)
@@ -181,18 +186,18 @@ impl Reader<'_> {
         };
         Ok(Addresses {
             bind: listen.clone(),
-            gateway_listen: Some(self.setting(listen, &["GATEWAY_LISTEN"], explicit.is_some())),
+            gateway_listen: Some(self.setting(listen, &[GATEWAY_LISTEN], explicit.is_some())),
             localstack_host: Some(host),
             legacy: None,
         })
     }
 
-    fn raw(&self, name: &str) -> Option<&str> {
-        self.index.get(name).map(|occurrence| &*occurrence.raw)
+    fn raw(&self, row: Row) -> Option<&str> {
+        self.index.get(row).map(Found::raw)
     }
 
-    fn setting<T>(&self, value: T, names: &[&str], explicit: bool) -> Setting<T> {
-        let mut derivation = self.index.derive(Basis::Set, names);
+    fn setting<T>(&self, value: T, rows: &[Row], explicit: bool) -> Setting<T> {
+        let mut derivation = self.index.derive(Basis::Set, rows);
         if derivation.used.is_empty() {
             derivation.basis = Basis::Default;
         } else if !explicit {
@@ -202,14 +207,14 @@ impl Reader<'_> {
     }
 
     fn localstack_host(&self, default_port: &Int) -> Result<Setting<Authority>, StartFailure> {
-        let default_host = Host::new(CLOUD);
-        let value = match self.raw("LOCALSTACK_HOST") {
+        let default_host = Host::name(CLOUD);
+        let value = match self.raw(LOCALSTACK_HOST) {
             None => Authority::new(default_host, default_port.clone()),
             Some(text) => read_shown(text, |text| {
-                self.address("LOCALSTACK_HOST", text, &default_host, default_port)
+                self.address(LOCALSTACK_HOST, text, &default_host, default_port)
             })?,
         };
-        Ok(self.setting(value, &["LOCALSTACK_HOST"], true))
+        Ok(self.setting(value, &[LOCALSTACK_HOST], true))
     }
 
     fn listen_list(
@@ -221,14 +226,14 @@ impl Reader<'_> {
         read_shown(text, |text| {
             let entries = text.split(',').map(python::strip);
             entries
-                .map(|entry| self.address("GATEWAY_LISTEN", entry, host, port))
+                .map(|entry| self.address(GATEWAY_LISTEN, entry, host, port))
                 .collect()
         })
     }
 
     fn address(
         &self,
-        variable: &'static str,
+        row: Row,
         text: &str,
         host: &Host,
         port: &Int,
@@ -236,7 +241,7 @@ impl Reader<'_> {
         match Dialect::of(self.place.version).parse(text) {
             Ok(spec) => Ok(spec.or(host, port)),
             Err(error) => Err(StartFailure {
-                variable,
+                variable: row.name(),
                 message: error.python_message().to_owned(),
             }),
         }
@@ -244,8 +249,8 @@ impl Reader<'_> {
 
     fn legacy(&self, host: &str, port: Int, http: Int) -> Legacy {
         // Without an own variable, or with `GATEWAY_LISTEN` above it, a value follows from others.
-        let derive = |name, others: &[&str], overruled: bool| {
-            let mut own = self.index.derive(Basis::Set, &[name]);
+        let derive = |row, others: &[Row], overruled: bool| {
+            let mut own = self.index.derive(Basis::Set, &[row]);
             if own.used.is_empty() || overruled {
                 let mut derived = self.index.derive(Basis::Derived, others);
                 if derived.used.is_empty() {
@@ -257,38 +262,37 @@ impl Reader<'_> {
             }
             own
         };
-        let explicit =
-            self.place.version.line() != Line::V1 && self.raw("GATEWAY_LISTEN").is_some();
-        let (listen, port_source): (&[&str], &[&str]) = match self.place.version.line() {
+        let explicit = self.place.version.line() != Line::V1 && self.raw(GATEWAY_LISTEN).is_some();
+        let (listen, port_source): (&[Row], &[Row]) = match self.place.version.line() {
             Line::V1 => (&[], &[]),
-            _ if explicit => (&["GATEWAY_LISTEN"], &["GATEWAY_LISTEN"]),
-            _ => (&[], &["LOCALSTACK_HOST"]),
+            _ if explicit => (&[GATEWAY_LISTEN], &[GATEWAY_LISTEN]),
+            _ => (&[], &[LOCALSTACK_HOST]),
         };
-        let name = |name| {
-            let text = match self.raw(name).map(python::strip) {
+        let name = |row| {
+            let text = match self.raw(row).map(python::strip) {
                 None | Some("") => "localhost",
                 Some(text) => text,
             };
             Setting {
                 value: text.into(),
-                derivation: derive(name, &[], false),
+                derivation: derive(row, &[], false),
             }
         };
         Legacy {
             edge_bind_host: Setting {
                 value: host.into(),
-                derivation: derive("EDGE_BIND_HOST", listen, explicit),
+                derivation: derive(EDGE_BIND_HOST, listen, explicit),
             },
             edge_port: Setting {
                 value: port,
-                derivation: derive("EDGE_PORT", port_source, explicit),
+                derivation: derive(EDGE_PORT, port_source, explicit),
             },
             edge_port_http: Setting {
                 value: http,
-                derivation: derive("EDGE_PORT_HTTP", listen, explicit),
+                derivation: derive(EDGE_PORT_HTTP, listen, explicit),
             },
-            hostname_external: name("HOSTNAME_EXTERNAL"),
-            localstack_hostname: name("LOCALSTACK_HOSTNAME"),
+            hostname_external: name(HOSTNAME_EXTERNAL),
+            localstack_hostname: name(LOCALSTACK_HOSTNAME),
         }
     }
 }

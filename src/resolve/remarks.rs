@@ -2,8 +2,13 @@
 //! misspelt names, traps of a release.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::index::Index;
+use super::index::{Found, Index};
+use super::rows::{
+    EDGE_BIND_HOST, EDGE_PORT, EXTERNAL_SERVICE_PORTS_START, GATEWAY_LISTEN, GATEWAY_SERVER,
+    LOCALSTACK_HOST, SKIP_SSL_CERT_DOWNLOAD,
+};
 use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::entrypoint;
 use crate::facts::Facts;
@@ -12,7 +17,7 @@ use crate::python;
 use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
 use crate::settings::{Derivation, Resolution, Value};
-use crate::variable::{self, Kind, Replacement, TABLE, Variable};
+use crate::variable::{self, Kind, Replacement, Row, Variable};
 
 /// From this release on the default web server binds IPv4 entries and names to all interfaces.
 const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
@@ -22,16 +27,10 @@ const MAX_UNKNOWN: usize = 4096;
 
 /// Adds the remarks of a resolution. Deprecations come first, in LocalStack's own order.
 pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
-    let mut remarks = Vec::new();
+    let mut remarks = Vec::with_capacity(index.present().len() + resolution.diagnostics.len());
     let mut modern = Modern::default();
-    for (row, occurrence) in index.present() {
-        presence(
-            resolution,
-            &TABLE[row],
-            occurrence,
-            &mut modern,
-            &mut remarks,
-        );
+    for found in index.found() {
+        presence(resolution, found, &mut modern, &mut remarks);
     }
     shadowing(index, &mut remarks);
     remarks.append(&mut resolution.diagnostics);
@@ -45,11 +44,11 @@ pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
 /// A variable is present: deprecated, or without effect in this release.
 fn presence(
     resolution: &Resolution,
-    variable: &'static Variable,
-    occurrence: &Occurrence,
+    found: Found,
     modern: &mut Modern,
     remarks: &mut Vec<Diagnostic>,
 ) {
+    let variable = found.row.variable();
     let (version, deprecated) = match resolution.semantics {
         Semantics::LocalStack(version) => (version, variable.is_announced_by(version)),
         Semantics::Normalized => (
@@ -60,26 +59,35 @@ fn presence(
                 .is_some_and(|d| d.listed.is_some() && d.delisted.is_none()),
         ),
     };
-    let name = occurrence.written();
+    let name = found.written();
     let works =
         variable.is_read_by(version) && variable.lifecycle.inert.is_none_or(|i| version < i);
     if deprecated {
         let since = variable.lifecycle.deprecated.map_or(version, |d| d.since);
-        let message = match (resolution.semantics, works) {
-            (_, true) => format!("`{name}` is deprecated since {since}"),
-            (Semantics::LocalStack(v), false) => {
-                format!("`{name}` is deprecated since {since} and has no effect in {v}")
-            }
-            (Semantics::Normalized, false) => match gone(variable) {
+        let fate = match (resolution.semantics, works) {
+            (_, true) => None,
+            (Semantics::LocalStack(v), false) => Some((" and has no effect in ", Some(v))),
+            (Semantics::Normalized, false) => Some(match gone(variable) {
                 Some(gone) if gone > TargetVersion::exact(1, 0, 0) => {
-                    format!("`{name}` is deprecated since {since} and has no effect since {gone}")
+                    (" and has no effect since ", Some(gone))
                 }
-                _ => format!("`{name}` is deprecated since {since} and has no effect"),
-            },
+                _ => (" and has no effect", None),
+            }),
         };
+        let (fate, gone) = fate.unwrap_or(("", None));
+        let gone = gone.map(TargetVersion::text);
+        let gone = gone.as_deref().unwrap_or_default();
+        let message = text![
+            "`",
+            name,
+            "` is deprecated since ",
+            &since.text(),
+            fate,
+            gone
+        ];
         let mut diagnostic = Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
             .about(variable.name)
-            .label(Label::of(occurrence, ""));
+            .label(Label::of(found.occurrence, ""));
         diagnostic = with_replacement(diagnostic, resolution, variable, modern);
         remarks.push(diagnostic);
     } else if !works {
@@ -88,17 +96,15 @@ fn presence(
                 format!("`{name}` is not read by {version}; it appears in {introduced}")
             }
             _ if resolution.semantics == Semantics::Normalized => {
-                format!(
-                    "`{name}` has no effect since {}",
-                    gone(variable).unwrap_or(version)
-                )
+                let gone = gone(variable).unwrap_or(version);
+                text!["`", name, "` has no effect since ", &gone.text()]
             }
-            _ => format!("`{name}` has no effect in {version}"),
+            _ => text!["`", name, "` has no effect in ", &version.text()],
         };
         remarks.push(
             Diagnostic::new(&codes::IGNORED_VARIABLE, message)
                 .about(variable.name)
-                .label(Label::of(occurrence, "")),
+                .label(Label::of(found.occurrence, "")),
         );
     }
 }
@@ -120,32 +126,26 @@ fn with_replacement(
 ) -> Diagnostic {
     let normalized = resolution.semantics == Semantics::Normalized;
     match variable.replacement {
-        Replacement::Variable(name @ "GATEWAY_LISTEN") if normalized => {
-            if !counts(
-                resolution.gateway_listen.as_ref().map(|s| &s.derivation),
-                variable,
-            ) {
-                return diagnostic.help(format!("remove it; `{name}` takes its place"));
+        Replacement::Variable(name @ ("GATEWAY_LISTEN" | "LOCALSTACK_HOST")) if normalized => {
+            let derivation = if name == "GATEWAY_LISTEN" {
+                resolution.gateway_listen.as_ref().map(|s| &s.derivation)
+            } else {
+                resolution.localstack_host.as_ref().map(|s| &s.derivation)
+            };
+            if !counts(derivation, variable) {
+                return diagnostic.help(text!["remove it; `", name, "` takes its place"]);
             }
-            let value = modern.listen(resolution);
+            let value = if name == "GATEWAY_LISTEN" {
+                modern.listen(resolution)
+            } else {
+                modern.host(resolution)
+            };
             diagnostic
-                .help(format!("use `{name}={value}`"))
+                .help(text!["use `", name, "=", &value, "`"])
                 .suggest(name, value)
         }
-        Replacement::Variable(name @ "LOCALSTACK_HOST") if normalized => {
-            if !counts(
-                resolution.localstack_host.as_ref().map(|s| &s.derivation),
-                variable,
-            ) {
-                return diagnostic.help(format!("remove it; `{name}` takes its place"));
-            }
-            let value = modern.host(resolution);
-            diagnostic
-                .help(format!("use `{name}={value}`"))
-                .suggest(name, value)
-        }
-        Replacement::Variable(name) => diagnostic.help(format!("use `{name}`")),
-        Replacement::Advice(advice) => diagnostic.help(format!("instead: {advice}")),
+        Replacement::Variable(name) => diagnostic.help(text!["use `", name, "`"]),
+        Replacement::Advice(advice) => diagnostic.help(text!["instead: ", advice]),
         Replacement::None => {
             diagnostic.help = Some(Cow::Borrowed("remove it"));
             diagnostic.suggest_removal()
@@ -156,19 +156,19 @@ fn with_replacement(
 /// The values of the modern variables, once they are needed.
 #[derive(Default)]
 struct Modern {
-    listen: Option<String>,
-    host: Option<String>,
+    listen: Option<Arc<str>>,
+    host: Option<Arc<str>>,
 }
 
 impl Modern {
-    fn listen(&mut self, resolution: &Resolution) -> &str {
-        self.listen
-            .get_or_insert_with(|| resolution.listen_set().to_string())
+    fn listen(&mut self, resolution: &Resolution) -> Arc<str> {
+        let value = || resolution.listen_set().to_string().into();
+        Arc::clone(self.listen.get_or_insert_with(value))
     }
 
-    fn host(&mut self, resolution: &Resolution) -> &str {
-        self.host
-            .get_or_insert_with(|| localstack_host_value(resolution))
+    fn host(&mut self, resolution: &Resolution) -> Arc<str> {
+        let value = || localstack_host_value(resolution).into();
+        Arc::clone(self.host.get_or_insert_with(value))
     }
 }
 
@@ -177,7 +177,7 @@ fn localstack_host_value(resolution: &Resolution) -> String {
     let Some(address) = resolution.url_address() else {
         return String::new();
     };
-    let first = resolution.listen_set().first_port();
+    let first = resolution.bind.first().and_then(|first| first.port.port());
     if first == Some(address.port) {
         address.host.to_string()
     } else {
@@ -192,17 +192,14 @@ fn counts(derivation: Option<&Derivation>, variable: &Variable) -> bool {
 
 /// The same name set to different texts in several sources.
 fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
-    for (row, winner) in index.present() {
-        for loser in index.losers(row) {
-            if loser.raw == winner.raw {
+    for winner in index.found() {
+        for loser in index.losers(winner.row) {
+            if loser.raw == winner.occurrence.raw {
                 continue;
             }
             let message = if loser.written() == winner.written() {
-                format!(
-                    "`{}` is set again in {}",
-                    loser.written(),
-                    winner.origin.source
-                )
+                let source = &winner.occurrence.origin.source;
+                format!("`{}` is set again in {source}", loser.written())
             } else {
                 format!(
                     "`{}` is overruled by `{}`",
@@ -212,10 +209,10 @@ fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
             };
             remarks.push(
                 Diagnostic::new(&codes::SHADOWED_VARIABLE, message)
-                    .about(TABLE[row].name)
+                    .about(winner.name())
                     .help("remove the one that is not used")
                     .label(Label::of(loser, "not used"))
-                    .label(Label::of(winner, "used instead")),
+                    .label(Label::of(winner.occurrence, "used instead")),
             );
         }
     }
@@ -230,8 +227,8 @@ fn failure(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnostic>
         product(resolution.semantics)
     );
     let mut diagnostic = Diagnostic::new(&codes::DOES_NOT_START, message).about(failure.variable);
-    if let Some(occurrence) = index.get(failure.variable) {
-        diagnostic = diagnostic.label(Label::of(occurrence, "this value is refused"));
+    if let Some(found) = index.find(failure.variable) {
+        diagnostic = diagnostic.label(Label::of(found.occurrence, "this value is refused"));
     }
     remarks.push(diagnostic);
 }
@@ -250,24 +247,24 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
         && let Some(listen) = listen
     {
         let line = version.line();
-        if line == Line::V2Lenient && index.get("GATEWAY_LISTEN").is_some() {
+        if line == Line::V2Lenient && index.occurs(GATEWAY_LISTEN) {
             for address in listen.value.iter().skip(1) {
                 let message = format!("{version} does not bind `{address}`, only the first entry");
                 remarks.push(labelled(
                     &codes::LISTEN_ADDRESS_NOT_BOUND,
                     message,
                     index,
-                    "GATEWAY_LISTEN",
+                    GATEWAY_LISTEN,
                 ));
             }
         }
         let couples = matches!(line, Line::V2Lenient | Line::V2Strict | Line::V2Dedup)
-            && ["GATEWAY_LISTEN", "EDGE_PORT"]
+            && [GATEWAY_LISTEN, EDGE_PORT]
                 .iter()
-                .all(|name| index.get(name).is_none());
+                .all(|row| !index.occurs(*row));
         if couples
             && let Some(first) = resolution.bind.last()
-            && index.get("LOCALSTACK_HOST").is_some()
+            && index.occurs(LOCALSTACK_HOST)
         {
             let message = format!(
                 "in {version} `LOCALSTACK_HOST` changes no URL, its port {} becomes the listen port",
@@ -278,23 +275,23 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
                     &codes::LOCALSTACK_HOST_MOVES_PORT,
                     message,
                     index,
-                    "LOCALSTACK_HOST",
+                    LOCALSTACK_HOST,
                 )
                 .help("set `GATEWAY_LISTEN` to keep the listen port"),
             );
         }
         if matches!(line, Line::V2Strict | Line::V2Dedup)
-            && index.get("GATEWAY_LISTEN").is_none()
-            && index.get("EDGE_BIND_HOST").is_some()
+            && !index.occurs(GATEWAY_LISTEN)
+            && index.occurs(EDGE_BIND_HOST)
         {
             let message = format!("{version} does not bind the host in `EDGE_BIND_HOST`");
             remarks.push(
-                labelled(&codes::BIND_HOST_IGNORED, message, index, "EDGE_BIND_HOST")
+                labelled(&codes::BIND_HOST_IGNORED, message, index, EDGE_BIND_HOST)
                     .help("put the host into `GATEWAY_LISTEN`"),
             );
         }
         let twisted = resolution
-            .value("GATEWAY_SERVER")
+            .value_of(GATEWAY_SERVER)
             .is_some_and(|v| v.as_str() == "twisted");
         let narrow = listen
             .value
@@ -302,7 +299,7 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
             .find(|a| !a.host.is_ipv6() && a.host.as_str() != "0.0.0.0");
         if version >= TWISTED_BY_DEFAULT
             && twisted
-            && index.get("GATEWAY_LISTEN").is_some()
+            && index.occurs(GATEWAY_LISTEN)
             && let Some(address) = narrow
         {
             let message = format!(
@@ -313,7 +310,7 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
                 &codes::BIND_HOST_IGNORED,
                 message,
                 index,
-                "GATEWAY_LISTEN",
+                GATEWAY_LISTEN,
             ));
         }
     }
@@ -325,7 +322,7 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
             host.value.host
         );
         remarks.push(
-            labelled(&codes::IP_AS_URL_HOST, message, index, "LOCALSTACK_HOST")
+            labelled(&codes::IP_AS_URL_HOST, message, index, LOCALSTACK_HOST)
                 .help("use a name that resolves to this address"),
         );
     }
@@ -335,22 +332,24 @@ fn labelled(
     rule: &'static crate::diagnostic::Rule,
     message: String,
     index: &Index,
-    variable: &'static str,
+    row: Row,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::new(rule, message).about(variable);
-    match index.get(variable) {
-        Some(occurrence) => diagnostic.label(Label::of(occurrence, "")),
+    let diagnostic = Diagnostic::new(rule, message).about(row.name());
+    match index.get(row) {
+        Some(found) => diagnostic.label(Label::of(found.occurrence, "")),
         None => diagnostic,
     }
 }
 
 /// Traps in values that are read without complaint.
 fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
-    for (variable, setting) in &resolution.values {
+    for (row, setting) in &resolution.values {
+        let variable = row.variable();
         let Some(occurrence) = setting.derivation.used.first() else {
             continue;
         };
-        let text = &*redact(variable.name, setting.value.as_str());
+        let text = setting.value.as_str();
+        let shown = || redact(variable.name, text).escape_debug().to_string();
         let about = |rule, message: String| {
             Diagnostic::new(rule, message)
                 .about(variable.name)
@@ -367,7 +366,7 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
                     &codes::UNKNOWN_STRATEGY,
                     format!(
                         "`{}` is no strategy of `{}`; it acts like `{unknown}`",
-                        text.escape_debug(),
+                        shown(),
                         variable.name
                     ),
                 )
@@ -381,7 +380,7 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
                         &codes::DNS_NOT_DISABLED,
                         format!(
                             "`DNS_ADDRESS={}` does not switch the DNS server off",
-                            text.escape_debug()
+                            shown()
                         ),
                     )
                     .help("write `DNS_ADDRESS=0`"),
@@ -393,13 +392,13 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
                         &codes::DNS_SERVER_NOT_IP,
                         format!(
                             "`DNS_SERVER={}` is no IP address, forwarding fails",
-                            text.escape_debug()
+                            shown()
                         ),
                     )
                     .help("write the address of the server"),
                 );
             }
-            "CUSTOM_SSL_CERT_PATH" if !resolution.flag("SKIP_SSL_CERT_DOWNLOAD") => {
+            "CUSTOM_SSL_CERT_PATH" if !resolution.is_on(SKIP_SSL_CERT_DOWNLOAD) => {
                 remarks.push(
                     about(
                         &codes::CERTIFICATE_MAY_BE_REPLACED,
@@ -412,13 +411,13 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
             "MAIN_DOCKER_NETWORK" if text != python::strip(text) => {
                 remarks.push(about(
                     &codes::NETWORK_NAME_HAS_SPACE,
-                    format!("the name `{}` keeps its space", text.escape_debug()),
+                    format!("the name `{}` keeps its space", shown()),
                 ));
             }
             "LAMBDA_DOCKER_NETWORK" if text.split(',').any(|item| item != python::strip(item)) => {
                 remarks.push(about(
                     &codes::NETWORK_NAME_HAS_SPACE,
-                    format!("an item of `{}` keeps its space", text.escape_debug()),
+                    format!("an item of `{}` keeps its space", shown()),
                 ));
             }
             "EXTERNAL_SERVICE_PORTS_END" => {
@@ -436,7 +435,7 @@ fn inverted_range(
     remarks: &mut Vec<Diagnostic>,
 ) {
     if let (Some(Value::Number(start)), Value::Number(end)) =
-        (resolution.value("EXTERNAL_SERVICE_PORTS_START"), end)
+        (resolution.value_of(EXTERNAL_SERVICE_PORTS_START), end)
         && let (Some(first), Some(last)) = (start.as_i64(), end.as_i64())
         && last < first
     {
@@ -528,7 +527,7 @@ fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Ve
                 )
                 .about(name.to_owned())
                 .help("names are case-sensitive")
-                .suggest(meant.name, &*occurrence.raw)
+                .suggest(meant.name, Arc::clone(&occurrence.raw))
                 .label(Label::of(occurrence, "")),
             );
         }

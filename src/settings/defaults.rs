@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 use std::mem::{forget, replace};
 
-use super::{Basis, Derivation, Setting, Value};
+use super::{Derivation, Setting, Value};
 use crate::python::Int;
 use crate::release::TargetVersion;
-use crate::variable::{Kind, TABLE};
+use crate::variable::{Kind, Row, TABLE};
 
 /// What a variable without default has.
 static UNSET: Setting<Value> = setting(Value::Unset);
@@ -30,13 +30,13 @@ const COUNT: usize = {
 
 /// Returns the default of a row of the table in a release and place.
 pub(super) fn of_row(
-    row: usize,
+    row: Row,
     version: TargetVersion,
     in_container: bool,
 ) -> &'static Setting<Value> {
-    let defaults = TABLE[row].defaults;
+    let defaults = row.variable().defaults;
     match defaults.iter().rposition(|d| d.since <= version) {
-        Some(at) => &DEFAULTS[usize::from(FIRST[row]) + at][usize::from(in_container)],
+        Some(at) => &DEFAULTS[usize::from(FIRST[row.index()]) + at][usize::from(in_container)],
         None => &UNSET,
     }
 }
@@ -44,11 +44,7 @@ pub(super) fn of_row(
 const fn setting(value: Value) -> Setting<Value> {
     Setting {
         value,
-        derivation: Derivation {
-            basis: Basis::Default,
-            used: Vec::new(),
-            shadowed: Vec::new(),
-        },
+        derivation: Derivation::default_value(),
     }
 }
 
@@ -112,11 +108,11 @@ const fn number(text: &str) -> Int {
 mod tests {
     use super::*;
     use crate::release::NEWEST_KNOWN;
-    use crate::variable::position;
 
     #[test]
     fn every_default_prints_as_the_table_states_it() {
-        for (row, variable) in TABLE.iter().enumerate() {
+        for row in Row::all() {
+            let variable = row.variable();
             for default in variable.defaults {
                 for (in_container, text) in [(true, default.container), (false, default.host)] {
                     let setting = of_row(row, default.since, in_container);
@@ -133,12 +129,12 @@ mod tests {
 
     #[test]
     fn the_last_default_that_is_not_newer_applies() {
-        let row = position("GATEWAY_SERVER").expect("a row");
+        let row = Row::named("GATEWAY_SERVER");
         let server = |text: &str| of_row(row, text.parse().unwrap(), true).value.to_string();
         assert_eq!(server("3.1"), "");
         assert_eq!(server("3.4"), "hypercorn");
         assert_eq!(server("3.5"), "twisted");
-        let row = position("DNS_SERVER").expect("a row");
+        let row = Row::named("DNS_SERVER");
         assert_eq!(of_row(row, NEWEST_KNOWN, true).value, Value::Unset);
     }
 }

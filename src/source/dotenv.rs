@@ -423,7 +423,7 @@ mod tests {
             format!("{} {}={value}", b.origin, b.name)
         });
         let bad = parsed.diagnostics.iter().flat_map(|d| &d.labels);
-        let bad = bad.map(|label| format!("{} {}", label.origin, label.message));
+        let bad = bad.map(|label| format!("{} {}", label.origin(), label.message));
         bindings.chain(bad).collect::<Vec<_>>().join("|")
     }
 

@@ -75,7 +75,7 @@ mod tests {
             .diagnostics
             .iter()
             .flat_map(|d| &d.labels)
-            .map(|label| format!("{} {}", label.origin, label.message))
+            .map(|label| format!("{} {}", label.origin(), label.message))
             .collect();
         assert_eq!(bad.join("|"), bad_lines);
     }

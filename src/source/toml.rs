@@ -135,7 +135,7 @@ mod tests {
             .chain(
                 diagnostics
                     .iter()
-                    .map(|d| format!("{} {}", d.labels[0].origin, d.code)),
+                    .map(|d| format!("{} {}", d.labels[0].origin(), d.code)),
             );
         assert_eq!(shown.collect::<Vec<_>>().join("|"), expected, "{text:?}");
     }

@@ -307,14 +307,14 @@ fn origins_lie_in_their_source(text: &str, project: &Project) {
             .diagnostics
             .iter()
             .flat_map(|d| &d.labels)
-            .map(|l| &l.origin);
+            .map(|l| l.origin());
         variables.chain(ports).chain(image).chain(labels)
     });
     let labels = project
         .diagnostics
         .iter()
         .flat_map(|d| &d.labels)
-        .map(|l| &l.origin);
+        .map(|l| l.origin());
     for origin in service_origins.chain(labels) {
         if let Some(span) = &origin.span {
             assert!(

@@ -325,7 +325,7 @@ proptest! {
     ) {
         for diagnostic in resolve(&layers, &facts, semantics).diagnostics {
             for label in diagnostic.labels {
-                if let (Some(part), Some(raw)) = (label.part, label.raw) {
+                if let (Some(part), Some(raw)) = (label.part(), label.raw()) {
                     prop_assert!(raw.get(part).is_some());
                 }
             }

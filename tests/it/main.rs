@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read their vectors")]
 
+mod allocations;
 #[cfg(feature = "compose")]
 mod compose;
 mod endpoint_kinds;
@@ -12,6 +13,7 @@ mod envs;
 mod hostport;
 mod laws;
 mod normalized;
+mod said;
 mod source_laws;
 mod sources;
 mod support;

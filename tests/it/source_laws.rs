@@ -29,7 +29,7 @@ fn text() -> impl Strategy<Value = String> {
 fn assert_origins(text: &str, parsed: &Parsed) {
     let bindings = parsed.bindings.iter().map(|b| &b.origin);
     let labels = parsed.diagnostics.iter().flat_map(|d| &d.labels);
-    for origin in bindings.chain(labels.map(|l| &l.origin)) {
+    for origin in bindings.chain(labels.map(|l| l.origin())) {
         let span = origin.span.clone().expect("a span");
         assert!(text.get(span.clone()).is_some(), "{text:?} {span:?}");
         if origin.line > 0 {

@@ -158,7 +158,7 @@ fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {
 
 /// Finds the line of a label and the bytes to underline in it.
 fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Range<usize>)> {
-    let origin = &label.origin;
+    let origin = label.origin();
     let text = sources
         .texts
         .get(&origin.source)
@@ -182,14 +182,14 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
         _ => at..line.len(),
     };
     // A part of the value can be shown when the value stands in the file as it is.
-    let raw = label.raw.as_deref().unwrap_or_default();
-    let span = match &label.part {
+    let raw = label.raw().unwrap_or_default();
+    let span = match label.part() {
         Some(part)
             if line
                 .get(whole.clone())
-                .is_some_and(|shown| shown.contains(raw)) =>
+                .is_some_and(|shown| shown.contains(&*raw)) =>
         {
-            let offset = line[whole.clone()].find(raw).unwrap_or(0);
+            let offset = line[whole.clone()].find(&*raw).unwrap_or(0);
             whole.start + offset + part.start..whole.start + offset + part.end
         }
         _ => whole,
@@ -200,12 +200,12 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
 
 /// Shows an occurrence that is in no file: `NAME=value` in a file called `<environment>`.
 fn virtual_line(label: &Label) -> (String, usize, String, Range<usize>) {
-    let path = format!("<{}>", printable(&label.origin.source));
-    let name = label.variable.as_deref().unwrap_or_default();
-    let raw = label.raw.as_deref().unwrap_or_default();
+    let path = format!("<{}>", printable(&label.origin().source));
+    let name = label.variable().unwrap_or_default();
+    let raw = label.raw().unwrap_or_default();
     let line = format!("{name}={raw}");
     let value = name.len() + 1..line.len();
-    let span = match &label.part {
+    let span = match label.part() {
         Some(part) => value.start + part.start..(value.start + part.end).min(line.len()),
         None if raw.is_empty() => 0..line.len(),
         None => value,

@@ -189,7 +189,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Vec<Counters>,
     pub(crate) observer: Option<Observer>,
     pub(crate) log_queries: bool,
-    pub(crate) network: NetworkConfig,
+    /// Locked while addresses are read, so that what is read last is what counts.
+    network: Mutex<NetworkConfig>,
     /// Probes for loops are names below this one.
     pub(crate) loop_suffix: Name,
     forward: Mutex<(ForwardConfig, Option<PathBuf>)>,
@@ -207,7 +208,8 @@ impl Shared {
 
     /// Reads our addresses and routes. Returns whether they changed.
     pub(crate) fn observe_network(&self) -> bool {
-        let network = self.network.read();
+        let config = self.lock_network();
+        let network = config.read();
         if *self.zone.guard().network() == network {
             return false;
         }
@@ -249,6 +251,15 @@ impl Shared {
         if old != new {
             self.report(Event::UpstreamsChanged(new));
         }
+    }
+
+    /// Whether addresses and routes are followed.
+    pub(crate) fn observes(&self) -> bool {
+        self.lock_network().observe
+    }
+
+    fn lock_network(&self) -> MutexGuard<'_, NetworkConfig> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_forward(&self) -> MutexGuard<'_, (ForwardConfig, Option<PathBuf>)> {
@@ -355,7 +366,7 @@ impl Server {
             counters: (0..workers).map(|_| Counters::default()).collect(),
             log_queries: config.log_queries && config.observer.is_some(),
             observer: config.observer,
-            network: config.network,
+            network: Mutex::new(config.network),
             loop_suffix: Name::parse("loop.lsconfig.test").unwrap_or(Name::ROOT),
             forward: Mutex::new((config.forward, config.resolv_conf)),
             listening,
@@ -426,10 +437,20 @@ impl Handle {
     /// Replaces the forwarding configuration. No query is lost, the cache stays.
     pub fn reload(&self, forward: ForwardConfig, resolv_conf: Option<PathBuf>) {
         *self.shared.lock_forward() = (forward, resolv_conf);
-        if self.shared.network.observe {
+        if self.shared.observes() {
             self.shared.observe_network();
         }
         self.shared.rebuild_policy();
+    }
+
+    /// Replaces the views that the user chose. The next query is answered by the new ones.
+    pub fn set_views(&self, views: Vec<ExplicitView>) {
+        let mut config = self.shared.lock_network();
+        config.views.clone_from(&views);
+        self.shared.zone.update(|zone| {
+            let network = zone.network().clone().with_views(views.clone());
+            zone.set_network(network);
+        });
     }
 
     /// Forgets all cached answers.

@@ -4,6 +4,7 @@
 //! comes from a resolution.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Port, PortRange, Protocol, Service};
 use crate::addr::{Host, HostPort, HostPortSpec};
@@ -30,11 +31,11 @@ pub struct Listening<'a> {
     /// The addresses of the gateway.
     pub addresses: &'a [HostPort],
     /// The variable they come from, unless they are the default.
-    pub listen_variable: Option<&'a Occurrence>,
+    pub listen_variable: Option<&'a Arc<Occurrence>>,
     /// The port in returned URLs, where it is one.
     pub url_port: Option<u16>,
     /// The variable it comes from, unless it is the default.
-    pub url_variable: Option<&'a Occurrence>,
+    pub url_variable: Option<&'a Arc<Occurrence>>,
     /// The ports for instances of services, `EXTERNAL_SERVICE_PORTS_START` to `..._END`.
     pub service_ports: PortRange,
     /// The release, where it is known.
@@ -364,7 +365,7 @@ fn is_loopback(host: &Host) -> bool {
 /// Returns the bytes of the entry of a list that names the host (and the port, where one is given
 /// and the entry has one).
 fn entry_of(
-    variable: &Occurrence,
+    variable: &Arc<Occurrence>,
     host: &Host,
     port: Option<u16>,
 ) -> Option<std::ops::Range<usize>> {
@@ -385,7 +386,7 @@ fn entry_of(
 }
 
 fn labelled(
-    variable: &Occurrence,
+    variable: &Arc<Occurrence>,
     part: Option<std::ops::Range<usize>>,
     message: &'static str,
 ) -> Label {

@@ -315,9 +315,9 @@ fn report_unset(loader: &mut Loader<'_>, node: &Rc<Node>, diagnostics: &mut Vec<
     }
     for (name, origin) in node.unset() {
         let message = format!("variable `{name}` is not set; an empty text takes its place");
-        let known = diagnostics
-            .iter()
-            .any(|present: &Diagnostic| present.labels.iter().any(|label| label.origin == origin));
+        let known = diagnostics.iter().any(|present: &Diagnostic| {
+            present.labels.iter().any(|label| *label.origin() == origin)
+        });
         if !known && diagnostics.len() < MAX_UNSET {
             diagnostics.push(
                 Diagnostic::new(&codes::UNSET_IN_INTERPOLATION, message)

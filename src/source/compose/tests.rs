@@ -220,7 +220,7 @@ fn check_diagnostics(files: &[(&str, &str)], expected: &[&str]) {
             .collect();
         let all = project.diagnostics.iter().chain(own).chain(&loaded);
         all.map(|d| {
-            let place = d.labels.first().map(|label| label.origin.to_string());
+            let place = d.labels.first().map(|label| label.origin().to_string());
             format!("{} @{} {}", d.code, place.unwrap_or_default(), d.message)
         })
         .collect()

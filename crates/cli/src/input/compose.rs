@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Diagnostic, Label, Severity, codes};
-use lsconfig::layer::Occurrence;
 use lsconfig::release::{Semantics, TargetVersion};
 use lsconfig::resolve::resolve;
 use lsconfig::settings::{Resolution, Value};
@@ -162,22 +161,13 @@ impl Emulator {
             first: number("EXTERNAL_SERVICE_PORTS_START").unwrap_or(4510),
             last: number("EXTERNAL_SERVICE_PORTS_END").unwrap_or(4560),
         };
-        let listen = resolution
-            .gateway_listen
-            .as_ref()
-            .map(|s| &s.derivation.used);
-        let url = resolution
-            .localstack_host
-            .as_ref()
-            .map(|s| &s.derivation.used);
-        let first =
-            |used: Option<&Vec<Arc<Occurrence>>>| used.and_then(|used| used.first()).cloned();
-        let (listen_variable, url_variable) = (first(listen), first(url));
+        let listen = resolution.gateway_listen.as_ref();
+        let url = resolution.localstack_host.as_ref();
         f(&Listening {
             addresses: set.as_slice(),
-            listen_variable: listen_variable.as_deref(),
+            listen_variable: listen.and_then(|s| s.derivation.used.first()),
             url_port: resolution.url_address().map(|address| address.port),
-            url_variable: url_variable.as_deref(),
+            url_variable: url.and_then(|s| s.derivation.used.first()),
             service_ports,
             version: match resolution.semantics {
                 Semantics::Normalized => self.version,

@@ -121,6 +121,23 @@ fn records_and_names_change_while_the_server_runs() {
 }
 
 #[test]
+fn views_change_while_the_server_runs() {
+    for network in [NetworkConfig::observed(), NetworkConfig::default()] {
+        let server = serve_with(ServerConfig {
+            network,
+            ..config(&["127.0.0.1:0"])
+        });
+        let answer = || dig(server.addr, &ask(APEX, "A")).answer;
+        assert_eq!(answer(), ["localhost.localstack.cloud. 300 IN A 127.0.0.1"]);
+        let view = "127.0.0.0/8=10.0.2.20".parse().unwrap();
+        server.handle.set_views(vec![view]);
+        assert_eq!(answer(), ["localhost.localstack.cloud. 300 IN A 10.0.2.20"]);
+        server.handle.set_views(Vec::new());
+        assert_eq!(answer(), ["localhost.localstack.cloud. 300 IN A 127.0.0.1"]);
+    }
+}
+
+#[test]
 fn rfc7766_7_replies_overtake_slow_ones_on_a_connection() {
     let released = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&released);

@@ -58,10 +58,7 @@ impl Judge<'_> {
             }
             let misspelt = diagnostic.code == "misspelt-name";
             let place = self.scope.settings.iter().rposition(|s| {
-                let label = diagnostic
-                    .labels
-                    .first()
-                    .and_then(|l| l.variable.as_deref());
+                let label = diagnostic.labels.first().and_then(|l| l.variable());
                 s.name == name || self.effective(&s.name) == name || label == Some(s.name.as_str())
             });
             let Some(setting) = place else { continue };
@@ -86,8 +83,10 @@ impl Judge<'_> {
                 message: diagnostic.message,
                 help: diagnostic.help.into_iter().map(String::from).collect(),
                 fix: None,
+                legacy: false,
                 effects: None,
-                port: None,
+                alternatives: Vec::new(),
+                moves: None,
             });
         }
     }

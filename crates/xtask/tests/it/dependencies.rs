@@ -33,6 +33,8 @@ const ROOT_DEPENDENCIES: &[&str] = &[
     "ipnet",
     "saphyr-parser",
     "serde",
+    "smallvec",
+    "smol_str",
     "thiserror",
     "toml_edit",
 ];

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::layer::SourceKind;
 use crate::source::compose::tests::project;
@@ -12,14 +10,14 @@ fn addresses(text: &str) -> Vec<HostPort> {
     text.split(',').map(address).collect()
 }
 
-fn occurrence(name: &str, raw: &str) -> Occurrence {
-    Occurrence {
+fn occurrence(name: &str, raw: &str) -> Arc<Occurrence> {
+    Arc::new(Occurrence {
         name: name.into(),
         written_name: None,
         raw: raw.into(),
         origin: Origin::of_source("env"),
         kind: SourceKind::Compose,
-    }
+    })
 }
 
 /// Judges a service with these lines against a value of `GATEWAY_LISTEN`, a port for URLs, and a
@@ -48,12 +46,12 @@ fn check(lines: &str, listen: &str, url_port: u16, version: &str, expected: &[&s
         .collect();
     assert_eq!(shown, expected, "{lines}{listen}");
     for label in found.iter().flat_map(|d| &d.labels) {
-        let source = if &*label.origin.source == "env" {
+        let source = if &*label.origin().source == "env" {
             listen
         } else {
             &text
         };
-        let span = label.part.clone().or(label.origin.span.clone());
+        let span = label.part().or(label.origin().span.clone());
         assert!(span.is_none_or(|span| source.get(span).is_some()));
     }
 }
@@ -241,7 +239,7 @@ fn labels_point_at_the_entry_of_the_list() {
     };
     let found = super::check(&project.services[0], &listening);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].labels[0].part, Some(11..22));
+    assert_eq!(found[0].labels[0].part(), Some(11..22));
 }
 
 #[test]
