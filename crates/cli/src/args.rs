@@ -315,6 +315,12 @@ pub(crate) struct MigrateArgs {
     /// Also edit fenced blocks of Markdown.
     #[arg(long)]
     pub(crate) markdown: bool,
+    /// Keep the legacy names beside the new ones, for releases on both sides of 2.0.
+    #[arg(long)]
+    pub(crate) keep_legacy: bool,
+    /// Write `SQS_ENDPOINT_STRATEGY` beside a new host: `path`, `dynamic`, `domain` or `off`.
+    #[arg(long, value_name = "WORD", value_parser = ["path", "dynamic", "domain", "off"])]
+    pub(crate) sqs_strategy: Option<String>,
     /// Write files that have uncommitted changes, too.
     #[arg(long)]
     pub(crate) allow_dirty: bool,
@@ -335,7 +341,8 @@ pub(crate) struct ScanArgs {
     /// The LocalStack release where a file names none.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) from: Option<String>,
-    /// The LocalStack release to prepare for.
+    /// The LocalStack release to prepare for, or another engine: lstk, ministack, floci, overcast or
+    /// moto, for which is listed what it keeps and what is lost.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) to: Option<String>,
     /// The name of the text on standard input, which decides its format.

@@ -9,6 +9,7 @@ mod batch;
 mod check;
 mod dns;
 mod doctor;
+mod engine;
 mod error;
 mod exit;
 mod explain;

@@ -1,12 +1,12 @@
 //! Facts of a running engine.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lsconfig_doctor::engine::{Address, Engine, EngineError, Found, Surroundings, discover};
+use lsconfig_doctor::engine::{Address, Engine, EngineError, Found, discover};
 use lsconfig_doctor::examine;
 use lsconfig_doctor::facts::{Facts, Observation, Position, Question};
 use lsconfig_doctor::gather::{gather, read_files};
@@ -15,6 +15,7 @@ use lsconfig_doctor::world::by_name;
 
 use super::args::DoctorArgs;
 use super::files;
+use crate::engine;
 use crate::error::CliError;
 use crate::render::printable;
 
@@ -25,7 +26,7 @@ pub(crate) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
         source: args.host.then_some(Position::Host),
         endpoints: args.endpoints.clone(),
     };
-    let found = match discover(&surroundings()) {
+    let found = match discover(&engine::surroundings()) {
         Ok(found) => found,
         Err(engine) => {
             return Ok(Facts {
@@ -40,7 +41,7 @@ pub(crate) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
 
 /// Asks the engine what there is, and tries nothing.
 pub(crate) fn inventory() -> Result<Facts, CliError> {
-    match discover(&surroundings()) {
+    match discover(&engine::surroundings()) {
         Ok(found) => gather(&found, Question::default()).map_err(CliError::Engine),
         Err(engine) => Ok(Facts {
             engine: *engine,
@@ -193,18 +194,4 @@ fn clean_on_signal(launcher: Arc<Launcher>) {
             process::exit(code);
         }
     });
-}
-
-fn surroundings() -> Surroundings {
-    let text = |name: &str| std::env::var(name).ok();
-    let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let home = path("HOME");
-    Surroundings {
-        docker_host: text("DOCKER_HOST"),
-        docker_context: text("DOCKER_CONTEXT"),
-        config_dir: path("DOCKER_CONFIG")
-            .or_else(|| Some(home.as_deref()?.join(Path::new(".docker")))),
-        home,
-        runtime_dir: path("XDG_RUNTIME_DIR"),
-    }
 }
