@@ -2,19 +2,16 @@
 # `lsconfig doctor` against a real Docker Engine: each scenario is set up with images made here from
 # scratch, must give exactly its code, and nothing once its fix is applied. No registry is used.
 #
-# LSCONFIG_STATIC names a static build; it is made when missing. Needs docker, and a static busybox,
-# which is installed with apt-get when missing.
+# LSCONFIG_BIN names a statically linked binary:
+#   RUSTFLAGS=-Ctarget-feature=+crt-static cargo build -p lsconfig-cli --target x86_64-unknown-linux-gnu
+# Needs docker, python3, and a static busybox, which is installed with apt-get when missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 docker info >/dev/null || { echo "error: no Docker Engine answers" >&2; exit 1; }
 command -v python3 >/dev/null || { echo "error: python3 is missing" >&2; exit 1; }
 [[ -x /bin/busybox ]] || apt-get install -y busybox-static >/dev/null
-if [[ -z ${LSCONFIG_STATIC:-} ]]; then
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build -p lsconfig-cli --target x86_64-unknown-linux-gnu
-  LSCONFIG_STATIC=${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/debug/lsconfig
-fi
-bin=$LSCONFIG_STATIC
+bin=${LSCONFIG_BIN:?set LSCONFIG_BIN to a statically linked binary}
 
 run=lsdoc$$
 emulator_image=$run/localstack/localstack:4.12.0
