@@ -31,6 +31,12 @@ pub struct ExplicitView {
     pub address: IpAddr,
 }
 
+impl fmt::Display for ExplicitView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.clients, self.address)
+    }
+}
+
 /// A text that is no `CIDR=ADDRESS`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseViewError {

@@ -1,12 +1,13 @@
-//! DNS: any bytes in, no panic; what is answered can be read again and asks what was asked; skip
-//! patterns compile or are refused.
+//! DNS: any bytes in, no panic; what is answered can be read again and asks what was asked, whether
+//! it is our own answer or an upstream's; skip patterns compile or are refused.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use lsconfig_dns::answer::{Client, answer, write};
 use lsconfig_dns::record::read_records;
+use lsconfig_dns::relay::{Age, Stored, relay};
 use lsconfig_dns::skip::SkipPatterns;
-use lsconfig_dns::wire::{Name, Reply, expand_name, read_query};
+use lsconfig_dns::wire::{Name, RD, Reply, Writer, expand_name, read_query};
 use lsconfig_dns::zone::Zone;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -31,6 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
             let _ = expand_name(bytes, record.start);
             let _ = expand_name(bytes, record.data_at);
         }
+        pass_on(&reply);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Some(name) = Name::parse(text) {
@@ -41,3 +43,28 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = read_records(text, &mut zone);
     }
 });
+
+/// Decodes an upstream's reply, encodes it for clients, and decodes that.
+fn pass_on(reply: &Reply<'_>) {
+    let Some(stored) = Stored::new(reply) else {
+        return;
+    };
+    let mut asked = Vec::new();
+    Writer::start(&mut asked, 7, RD).question(reply.question);
+    let Ok(query) = read_query(&asked) else {
+        return;
+    };
+    let mut out = Vec::new();
+    for (age, limit) in [
+        (Age::New, 65_535),
+        (Age::Cached(9), 1232),
+        (Age::Stale, 512),
+    ] {
+        relay(&query, &stored, age, limit, None, &mut out);
+        let passed = Reply::read(&out).expect("what is written can be read");
+        assert_eq!((passed.id, passed.question), (query.id, query.question));
+        assert!(passed.records().all(|record| record.is_ok()));
+        assert!(out.len() <= limit);
+        assert!(Stored::new(&passed).is_some());
+    }
+}

@@ -296,21 +296,21 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
         && let Some(listen) = listen
     {
         let line = version.line();
-        if line == Line::V2Lenient && index.occurs(GATEWAY_LISTEN) {
-            if let [_, second, others @ ..] = listen.value.as_slice() {
-                let more = match others.len() {
-                    0 => String::new(),
-                    n => format!(" and {n} more"),
-                };
-                let message =
-                    format!("{version} does not bind `{second}`{more}, only the first entry");
-                remarks.push(labelled(
-                    &codes::LISTEN_ADDRESS_NOT_BOUND,
-                    message,
-                    index,
-                    GATEWAY_LISTEN,
-                ));
-            }
+        if line == Line::V2Lenient
+            && index.occurs(GATEWAY_LISTEN)
+            && let [_, second, others @ ..] = listen.value.as_slice()
+        {
+            let more = match others.len() {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            let message = format!("{version} does not bind `{second}`{more}, only the first entry");
+            remarks.push(labelled(
+                &codes::LISTEN_ADDRESS_NOT_BOUND,
+                message,
+                index,
+                GATEWAY_LISTEN,
+            ));
         }
         let couples = matches!(line, Line::V2Lenient | Line::V2Strict | Line::V2Dedup)
             && [GATEWAY_LISTEN, EDGE_PORT]

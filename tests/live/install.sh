@@ -3,8 +3,9 @@
 #
 #   tests/live/install.sh [NAME...]      NAME is a file of peers/ without .txt; default: all
 #
-# The environments go to ${LSCONFIG_PEERS:-target/peers}/NAME. One that was made from the same
-# requirement file by the same Python is kept. At most two are installed at a time. A release
+# LSCONFIG_PINS names another folder of requirement files. The environments go to
+# ${LSCONFIG_PEERS:-target/peers}/NAME. One that was made from the same requirement file by the
+# same Python is kept. At most two are installed at a time. A release
 # that cannot be installed or imported is an error: nothing is skipped.
 # ${LSCONFIG_PYTHON:-python3} must be Python 3.11, the version the pins were seen to work with.
 set -euo pipefail
@@ -12,16 +13,17 @@ set -euo pipefail
 live=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$live/../.." && pwd)
 peers=${LSCONFIG_PEERS:-$root/target/peers}
+pins=${LSCONFIG_PINS:-$live/peers}
 base=${LSCONFIG_PYTHON:-python3}
 
 stamp_of() { # NAME: what the environment depends on
-    printf '%s %s %s\n' "$(sha256sum <"$live/peers/$1.txt" | cut -c1-64)" "$version" "$peers/$1"
+    printf '%s %s %s\n' "$(sha256sum <"$pins/$1.txt" | cut -c1-64)" "$version" "$peers/$1"
 }
 
 check() { # NAME: the environment answers as that release
     local name=$1
-    if [[ $name == clients ]]; then
-        "$peers/$name/bin/python" -c 'import boto3'
+    if [[ $name != localstack-* ]]; then
+        "$peers/$name/bin/python" -m pip check
         return
     fi
     # PYTHONWARNINGS: old releases use modules that newer pins announce to be going.
@@ -48,7 +50,7 @@ install() { # NAME
         rm -rf "$dir" &&
             "$base" -m venv "$dir" &&
             "$dir/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check \
-                --progress-bar off -r "$live/peers/$name.txt" &&
+                --progress-bar off -r "$pins/$name.txt" &&
             check "$name"
     } >"$log" 2>&1; then
         tail -n 40 "$log" >&2
@@ -72,11 +74,11 @@ fi
 
 if (($#)); then names=("$@"); else
     names=()
-    for file in "$live"/peers/*.txt; do names+=("$(basename "$file" .txt)"); done
+    for file in "$pins"/*.txt; do names+=("$(basename "$file" .txt)"); done
 fi
 for name in "${names[@]}"; do
-    [[ -f $live/peers/$name.txt ]] || {
-        echo "live: there is no peers/$name.txt" >&2
+    [[ -f $pins/$name.txt ]] || {
+        echo "live: there is no $pins/$name.txt" >&2
         exit 2
     }
 done

@@ -5,6 +5,7 @@
 #   live_conformance [OPTION...]     recorded and random environments (conformance.py)
 #   live_urls [OPTION...]            URLs of a running LocalStack (urls.py)
 #   live_dns [OPTION...]             answers of LocalStack's DNS server (dns_answers.py), as root
+#   live_migrated [OPTION...]        environments before and after `lsconfig migrate` (migrated.py)
 #   live_stage                       all of it, with the seed LSCONFIG_LIVE_SEED where it is set
 #   live_localstack ARGUMENT...      the localstack command of 4.12.0 (localstack_cli.py)
 #
@@ -33,6 +34,10 @@ live_urls() {
 
 live_dns() {
     "$LSCONFIG_PEERS/localstack-4.12.0/bin/python" "$LIVE/dns_answers.py" "$@"
+}
+
+live_migrated() {
+    "$LSCONFIG_PEERS/localstack-4.14.0/bin/python" "$LIVE/migrated.py" "$@"
 }
 
 live_stage() {

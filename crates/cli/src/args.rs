@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dns::args::DnsArgs;
+use crate::doctor::args::{DoctorArgs, ProbeArgs};
+use crate::topology::TopologyArgs;
 
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
 /// right now?
@@ -19,6 +21,7 @@ use crate::dns::args::DnsArgs;
   lsconfig check .
   lsconfig migrate docker-compose.yml
   lsconfig up --upstream http://127.0.0.1:5000
+  lsconfig doctor --source-container app
   lsconfig rule deprecated-variable
 
 Exit codes: 0 nothing wrong, 1 findings of error severity, 2 usage or input/output.")]
@@ -37,6 +40,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Migrate(MigrateArgs),
     Dns(DnsArgs),
+    Doctor(DoctorArgs),
+    #[command(hide = true)]
+    Probe(ProbeArgs),
+    Topology(TopologyArgs),
     Gateway(crate::gateway::args::GatewayArgs),
     Up(crate::gateway::args::UpArgs),
     Tls(crate::gateway::args::TlsArgs),
@@ -309,6 +316,12 @@ pub(crate) struct MigrateArgs {
     /// Also edit fenced blocks of Markdown.
     #[arg(long)]
     pub(crate) markdown: bool,
+    /// Keep the legacy names beside the new ones, for releases on both sides of 2.0.
+    #[arg(long)]
+    pub(crate) keep_legacy: bool,
+    /// Write `SQS_ENDPOINT_STRATEGY` beside a new host: `path`, `dynamic`, `domain` or `off`.
+    #[arg(long, value_name = "WORD", value_parser = ["path", "dynamic", "domain", "off"])]
+    pub(crate) sqs_strategy: Option<String>,
     /// Write files that have uncommitted changes, too.
     #[arg(long)]
     pub(crate) allow_dirty: bool,
@@ -329,7 +342,8 @@ pub(crate) struct ScanArgs {
     /// The LocalStack release where a file names none.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) from: Option<String>,
-    /// The LocalStack release to prepare for.
+    /// The LocalStack release to prepare for, or another engine: lstk, ministack, floci, overcast or
+    /// moto, for which is listed what it keeps and what is lost.
     #[arg(long, value_name = "RELEASE")]
     pub(crate) to: Option<String>,
     /// The name of the text on standard input, which decides its format.

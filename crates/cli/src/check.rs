@@ -1,6 +1,7 @@
 //! `lsconfig check`: legacy settings in files, and what to do about them.
 
 mod git;
+mod progress;
 pub(crate) mod text;
 
 use std::io::Read as _;
@@ -10,14 +11,16 @@ use std::process::ExitCode;
 use lsconfig::release::TargetVersion;
 use lsconfig_migrate::config::CheckConfig;
 use lsconfig_migrate::decision::DECISIONS;
-use lsconfig_migrate::file::{File, Options};
+use lsconfig_migrate::file::{File, Options, Successor};
+use lsconfig_migrate::project::settle;
 use lsconfig_migrate::report::{self, Counts};
-use lsconfig_migrate::walk::{Disk, Walk, walk};
+use lsconfig_migrate::walk::{Disk, Request, Walk, walk};
 
 use crate::args::{CheckArgs, ScanArgs, ScanFormat};
 use crate::error::CliError;
 use crate::exit;
 use crate::render::out;
+use progress::Progress;
 
 pub(crate) use git::uncommitted;
 
@@ -26,12 +29,12 @@ const CONFIG: &str = "lsconfig.toml";
 
 /// Reports findings and changes nothing.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
-    let walk = scan(&args.scan, false)?;
+    let walk = scan(&args.scan, Options::default())?;
     let counts = Counts::of(&walk.files);
     let text = match args.scan.format {
         ScanFormat::Text => {
             let mut text = text::findings(&walk.files, args.explain_today);
-            text.push_str(&text::summary(&counts, walk.skipped, "Nothing written."));
+            text.push_str(&text::summary(&counts, &walk, "Nothing written."));
             text
         }
         other => document(&walk.files, other)?,
@@ -70,18 +73,24 @@ pub(crate) fn document(files: &[File], format: ScanFormat) -> Result<String, Cli
 }
 
 /// Reads what the arguments name.
-pub(crate) fn scan(args: &ScanArgs, edit_markdown: bool) -> Result<Walk, CliError> {
+pub(crate) fn scan(args: &ScanArgs, base: Options) -> Result<Walk, CliError> {
     let config = config()?;
+    let successor = args.to.as_deref();
+    let successor = Successor::ALL
+        .into_iter()
+        .find(|engine| successor == Some(engine.name()));
+    let to = args.to.as_deref().filter(|_| successor.is_none());
     let mut options = Options {
         from: release(args.from.as_deref())?,
-        to: release(args.to.as_deref())?,
-        edit_markdown,
+        to: release(to)?,
+        successor,
         select: if args.select.is_empty() {
             config.select
         } else {
             args.select.clone()
         },
         ignore: config.ignore,
+        ..base
     };
     options.ignore.extend(args.ignore.iter().cloned());
     for code in options.select.iter().chain(&options.ignore) {
@@ -111,7 +120,16 @@ pub(crate) fn scan(args: &ScanArgs, edit_markdown: bool) -> Result<Walk, CliErro
     } else {
         &args.paths[..]
     };
-    let walk = walk(roots, &config.exclude, &options).map_err(|error| {
+    let progress = Progress::new();
+    let request = Request {
+        roots,
+        exclude: &config.exclude,
+        options: &options,
+        progress: &|seen| progress.show(seen),
+    };
+    let walk = walk(request);
+    progress.clear();
+    let walk = walk.map_err(|error| {
         CliError::usage(
             format!("a pattern in `check.exclude` is wrong: {error}"),
             "",
@@ -143,9 +161,13 @@ fn stdin(name: &Path, options: &Options) -> Result<Walk, CliError> {
             "name the text with --stdin-filename, for example compose.yaml",
         )
     })?;
+    let foreign = file.foreign;
+    let mut files = vec![file];
+    settle(&mut files);
     Ok(Walk {
-        files: vec![file],
+        files,
         seen: 1,
+        foreign,
         ..Walk::default()
     })
 }

@@ -6,6 +6,7 @@ mod log;
 mod resolv_conf;
 mod serve;
 pub(crate) mod setup;
+mod target;
 
 use std::process::ExitCode;
 

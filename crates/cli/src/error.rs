@@ -26,6 +26,9 @@ pub(crate) enum CliError {
     /// Files cannot be replaced.
     #[error("{0}")]
     Write(#[source] Box<lsconfig_migrate::write::WriteError>),
+    /// The container engine went away or refused.
+    #[error("cannot ask the container engine")]
+    Engine(#[source] lsconfig_doctor::engine::EngineError),
     /// The arguments do not fit together.
     #[error("{message}")]
     Usage {
@@ -60,7 +63,7 @@ impl CliError {
         anstream::eprintln!("{red}error{reset}: {self}");
         let mut cause = self.source();
         while let Some(error) = cause {
-            anstream::eprintln!("  caused by: {error}");
+            anstream::eprintln!("  caused by: {}", printable(&error.to_string()));
             cause = error.source();
         }
         if let Self::Usage { help, .. } = self

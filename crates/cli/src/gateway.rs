@@ -5,11 +5,15 @@ mod explain_request;
 pub(crate) mod settings;
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::chown;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use lsconfig_dns::privileges;
 use lsconfig_gateway::metrics::AccessRecord;
 use lsconfig_gateway::server::{Event, Hooks, Server};
+use lsconfig_gateway::tls::{CA_CERT_FILE, CA_KEY_FILE};
 use lsconfig_gateway::{Logger, Shared, State};
 
 use crate::args::TextOrJson;
@@ -51,6 +55,9 @@ pub(crate) fn serve(
     for address in server.addresses() {
         anstream::eprintln!("listening on {address}");
     }
+    if let Some(user) = &args.user {
+        drop_privileges(user, &shared.state())?;
+    }
     let config = &shared.state().config;
     anstream::eprintln!(
         "upstream {} ({})",
@@ -61,13 +68,30 @@ pub(crate) fn serve(
     Ok(ExitCode::from(exit::CLEAN))
 }
 
+/// Becomes another user. The authority's files go to that user, so that a reload can read them.
+fn drop_privileges(user: &str, state: &State) -> Result<(), CliError> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: io::Error| CliError::usage(format!("cannot {what} {user}: {error}"), "")
+    };
+    let (uid, gid) = privileges::ids(Some(user)).map_err(failed("find the user"))?;
+    if let Some(cert) = state.tls.authority().and_then(|authority| authority.path()) {
+        let dir = cert.parent().into_iter();
+        let files = [CA_CERT_FILE, CA_KEY_FILE].map(|name| cert.with_file_name(name));
+        for path in dir.map(Path::to_owned).chain(files) {
+            chown(&path, Some(uid), Some(gid)).map_err(failed("hand the authority to"))?;
+        }
+    }
+    privileges::become_user(Some(user)).map_err(failed("become"))
+}
+
 fn hooks(args: &ServeArgs) -> Hooks {
     let settings = settings::Again::of(args);
     Hooks {
-        reload: Box::new(move || {
+        reload: Box::new(move |in_force| {
             let read = settings
                 .read()
-                .and_then(|config| State::new(config).map_err(start_error));
+                .and_then(|config| State::after(config, Some(in_force)).map_err(start_error));
             match read {
                 Ok(state) => Some(state),
                 Err(error) => {

@@ -289,8 +289,13 @@ fn profile_not_read(named: &Arc<Occurrence>) -> Diagnostic {
 }
 
 /// Returns a variable of this process.
-fn variable(name: &str) -> Option<Arc<str>> {
+pub(crate) fn variable(name: &str) -> Option<Arc<str>> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into())
+}
+
+/// Returns the text of a file; bytes that are not UTF-8 are replaced.
+pub(crate) fn file_text(path: &Path) -> Result<Arc<str>, CliError> {
+    files::text(path).map(|(text, _)| text)
 }
 
 /// Returns the environment of this process, sorted. What is not UTF-8 is shown with replacement

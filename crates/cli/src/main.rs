@@ -8,6 +8,8 @@ mod args;
 mod batch;
 mod check;
 mod dns;
+mod doctor;
+mod engine;
 mod error;
 mod exit;
 mod explain;
@@ -19,6 +21,7 @@ mod rule;
 mod setup;
 mod suggest;
 mod tls;
+mod topology;
 mod up;
 mod url;
 
@@ -48,6 +51,9 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Url(args) => url::run(args),
         Command::Dns(args) => dns::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Probe(args) => doctor::probe(args),
+        Command::Topology(args) => topology::run(args),
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::Rule(args) => rule::run(args),

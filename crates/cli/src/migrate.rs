@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lsconfig_migrate::file::{Change, File};
+use lsconfig_migrate::file::{Change, File, Options};
 use lsconfig_migrate::finding::Safety;
 use lsconfig_migrate::report::{self, Counts};
 use lsconfig_migrate::walk::Walk;
@@ -17,7 +17,13 @@ use crate::render::{out, printable};
 
 /// Shows a diff, or writes it.
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CliError> {
-    let walk = check::scan(&args.scan, args.markdown)?;
+    let options = Options {
+        edit_markdown: args.markdown,
+        keep_legacy: args.keep_legacy,
+        strategy: args.sqs_strategy.clone(),
+        ..Options::default()
+    };
+    let walk = check::scan(&args.scan, options)?;
     let level = if args.r#unsafe {
         Safety::Unsafe
     } else {
@@ -38,10 +44,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CliError> {
             }
             out(&diffs(&walk.files, level))?;
             let counts = Counts::of(&walk.files);
-            anstream::eprint!(
-                "{}",
-                text::summary(&counts, walk.skipped, "Nothing written.")
-            );
+            anstream::eprint!("{}", text::summary(&counts, &walk, "Nothing written."));
         }
         return Ok(check::code(&walk, args.scan.exit_zero));
     }
@@ -119,8 +122,12 @@ fn apply(args: &MigrateArgs, walk: &Walk, level: Safety) -> Result<ExitCode, Cli
         for (file, _) in &changes {
             anstream::eprintln!("wrote {}", printable(&file.path.display().to_string()));
         }
-        let end = format!("{fixed} written to {} files.", changes.len());
-        anstream::eprint!("{}", text::summary(&rest, walk.skipped, &end));
+        let end = match changes.len() {
+            0 => "Nothing written.".to_owned(),
+            1 => format!("{fixed} written to 1 file."),
+            n => format!("{fixed} written to {n} files."),
+        };
+        anstream::eprint!("{}", text::summary(&rest, walk, &end));
     }
     if !walk.problems.is_empty() {
         return Ok(ExitCode::from(exit::USAGE));

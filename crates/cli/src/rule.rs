@@ -49,12 +49,15 @@ pub(crate) fn run(args: &RuleArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(exit::CLEAN))
 }
 
-/// The rules of settings, then those of `check` and `migrate`.
+/// The rules of settings, then those of `check` and `migrate`, then those of `doctor`.
 fn all() -> impl Iterator<Item = &'static Rule> {
     let decisions = lsconfig_migrate::decision::DECISIONS
         .iter()
         .map(|row| &row.rule);
-    codes::RULES.iter().copied().chain(decisions)
+    let causes = lsconfig_doctor::check::own_rules();
+    let texts = lsconfig_doctor::signature::rules::RULES.iter().copied();
+    let settings = codes::RULES.iter().copied();
+    settings.chain(decisions).chain(causes).chain(texts)
 }
 
 fn find(code: &str) -> Result<&'static Rule, CliError> {

@@ -113,7 +113,7 @@ fn read(message: &[u8]) -> io::Result<(Rcode, Vec<(String, String)>)> {
     Ok((reply.rcode(), records))
 }
 
-fn text_of(message: &[u8], record: &Record<'_>) -> (String, String) {
+pub(crate) fn text_of(message: &[u8], record: &Record<'_>) -> (String, String) {
     let owner = expand_name(message, record.start).unwrap_or(Name::ROOT);
     let name = || expand_name(message, record.data_at).map(|name| name.to_string());
     let data = match record.rtype {

@@ -17,6 +17,7 @@ pub mod check;
 pub mod observe;
 pub mod privileges;
 pub mod record;
+pub mod relay;
 pub mod resolvconf;
 pub mod server;
 pub mod settings;

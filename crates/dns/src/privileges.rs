@@ -13,27 +13,34 @@ pub fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
+/// Returns the user and the group of a user: by name, by number, or `nobody` when none is given.
+///
+/// # Errors
+/// When the user is not known.
+pub fn ids(user: Option<&str>) -> io::Result<(u32, u32)> {
+    let name = user.unwrap_or(NOBODY.0);
+    if let Ok(Some(user)) = User::from_name(name) {
+        return Ok((user.uid.as_raw(), user.gid.as_raw()));
+    }
+    let number = match name.parse() {
+        Ok(number) => number,
+        Err(_) if user.is_none() => NOBODY.1,
+        Err(_) => {
+            let message = format!("there is no user {name}");
+            return Err(io::Error::new(io::ErrorKind::NotFound, message));
+        }
+    };
+    Ok((number, number))
+}
+
 /// Becomes another user: by name, by number, or `nobody` when none is given. Must be called before
 /// threads are started by anything but this process's own libc.
 ///
 /// # Errors
 /// When the user is not known or the system refuses.
 pub fn become_user(user: Option<&str>) -> io::Result<()> {
-    let name = user.unwrap_or(NOBODY.0);
-    let (uid, gid) = match User::from_name(name) {
-        Ok(Some(user)) => (user.uid, user.gid),
-        _ => {
-            let number = match name.parse() {
-                Ok(number) => number,
-                Err(_) if user.is_none() => NOBODY.1,
-                Err(_) => {
-                    let message = format!("there is no user {name}");
-                    return Err(io::Error::new(io::ErrorKind::NotFound, message));
-                }
-            };
-            (Uid::from_raw(number), Gid::from_raw(number))
-        }
-    };
+    let (uid, gid) = ids(user)?;
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     setgroups(&[gid])?;
     setgid(gid)?;
     setuid(uid)?;

@@ -1,20 +1,36 @@
 //! The server: sockets, workers, and the handle that a program holds.
 //!
-//! ```no_run
+//! ```
+//! use lsconfig_dns::check::check;
+//! use lsconfig_dns::record::RecordData;
 //! use lsconfig_dns::server::{NetworkConfig, Server, ServerConfig};
+//! use lsconfig_dns::wire::{Name, rtype};
 //! use lsconfig_dns::zone::{LocalZone, Zone};
 //!
 //! let zone = LocalZone::new(Zone::localstack());
 //! let config = ServerConfig {
-//!     listen: vec!["0.0.0.0:53".parse()?],
+//!     listen: vec!["127.0.0.1:0".parse()?],
 //!     network: NetworkConfig::observed(),
 //!     ..ServerConfig::default()
 //! };
-//! let server = Server::bind(config, zone)?;
-//! let handle = server.handle();
-//! std::thread::spawn(move || server.run());
-//! // ... later, from any thread:
+//! let server = Server::bind(config, zone.clone())?;
+//! let (addr, handle) = (server.addresses()[0], server.handle());
+//! let serving = std::thread::spawn(move || server.run());
+//!
+//! // Later, from any thread: each change is seen by a query as a whole or not at all.
+//! let name = Name::parse("db.internal.test").unwrap();
+//! zone.update(|zone| zone.add_record(&name, RecordData::a([10, 0, 2, 30].into())));
+//! assert_eq!(check(addr, &name, rtype::A)?.answers, ["db.internal.test. 300 A 10.0.2.30"]);
+//! zone.update(|zone| {
+//!     zone.remove_records(&name, None);
+//!     zone.add_record(&name, RecordData::a([10, 0, 2, 31].into()));
+//! });
+//! assert_eq!(check(addr, &name, rtype::A)?.answers, ["db.internal.test. 300 A 10.0.2.31"]);
+//! zone.update(Zone::clear);
+//! assert!(check(addr, &name, rtype::A)?.answers.is_empty());
+//!
 //! handle.stop();
+//! serving.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -30,7 +46,8 @@ mod http;
 mod limit;
 mod metrics;
 mod random;
-mod relay;
+#[cfg(test)]
+mod replay;
 mod socket;
 mod tcp;
 mod udp;
@@ -43,12 +60,13 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lsconfig::network::{ExplicitView, Network};
 use tokio::sync::watch as channel;
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
 pub use event::{Event, Observer, QueryEvent, Source, Transport};
 pub use socket::BindError;
@@ -171,7 +189,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Vec<Counters>,
     pub(crate) observer: Option<Observer>,
     pub(crate) log_queries: bool,
-    pub(crate) network: NetworkConfig,
+    /// Locked while addresses are read, so that what is read last is what counts.
+    network: Mutex<NetworkConfig>,
     /// Probes for loops are names below this one.
     pub(crate) loop_suffix: Name,
     forward: Mutex<(ForwardConfig, Option<PathBuf>)>,
@@ -189,7 +208,8 @@ impl Shared {
 
     /// Reads our addresses and routes. Returns whether they changed.
     pub(crate) fn observe_network(&self) -> bool {
-        let network = self.network.read();
+        let config = self.lock_network();
+        let network = config.read();
         if *self.zone.guard().network() == network {
             return false;
         }
@@ -231,6 +251,15 @@ impl Shared {
         if old != new {
             self.report(Event::UpstreamsChanged(new));
         }
+    }
+
+    /// Whether addresses and routes are followed.
+    pub(crate) fn observes(&self) -> bool {
+        self.lock_network().observe
+    }
+
+    fn lock_network(&self) -> MutexGuard<'_, NetworkConfig> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_forward(&self) -> MutexGuard<'_, (ForwardConfig, Option<PathBuf>)> {
@@ -337,7 +366,7 @@ impl Server {
             counters: (0..workers).map(|_| Counters::default()).collect(),
             log_queries: config.log_queries && config.observer.is_some(),
             observer: config.observer,
-            network: config.network,
+            network: Mutex::new(config.network),
             loop_suffix: Name::parse("loop.lsconfig.test").unwrap_or(Name::ROOT),
             forward: Mutex::new((config.forward, config.resolv_conf)),
             listening,
@@ -408,10 +437,20 @@ impl Handle {
     /// Replaces the forwarding configuration. No query is lost, the cache stays.
     pub fn reload(&self, forward: ForwardConfig, resolv_conf: Option<PathBuf>) {
         *self.shared.lock_forward() = (forward, resolv_conf);
-        if self.shared.network.observe {
+        if self.shared.observes() {
             self.shared.observe_network();
         }
         self.shared.rebuild_policy();
+    }
+
+    /// Replaces the views that the user chose. The next query is answered by the new ones.
+    pub fn set_views(&self, views: Vec<ExplicitView>) {
+        let mut config = self.shared.lock_network();
+        config.views.clone_from(&views);
+        self.shared.zone.update(|zone| {
+            let network = zone.network().clone().with_views(views.clone());
+            zone.set_network(network);
+        });
     }
 
     /// Forgets all cached answers.

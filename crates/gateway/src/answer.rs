@@ -3,7 +3,7 @@
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
-use crate::body::Body;
+use crate::body::{Body, BodyError};
 use crate::config::Upstream;
 use crate::pool::UpstreamError;
 use crate::service::Services;
@@ -37,9 +37,10 @@ pub(crate) fn upstream_failed(
     let status = match error {
         UpstreamError::Connect(..) => StatusCode::BAD_GATEWAY,
         UpstreamError::Broken(..) => StatusCode::BAD_GATEWAY,
-        UpstreamError::ConnectTimeout(_) | UpstreamError::ResponseTimeout(_) => {
+        UpstreamError::ConnectTimeout(..) | UpstreamError::ResponseTimeout(..) => {
             StatusCode::GATEWAY_TIMEOUT
         }
+        UpstreamError::Body(fault) => return body_failed(fault),
     };
     let service = service.unwrap_or("no known service");
     let message = format!(
@@ -48,6 +49,15 @@ pub(crate) fn upstream_failed(
         upstream.url
     );
     explained(status, "UpstreamFailed", &message, Some(service))
+}
+
+/// 400 or 408 for a request whose body did not come as announced.
+pub(crate) fn body_failed(fault: &BodyError) -> Response<Body> {
+    let status = match fault {
+        BodyError::Idle(_) => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    text(status, &format!("lsconfig gateway: the request: {fault}"))
 }
 
 /// An error in the form that clients of `service` read.

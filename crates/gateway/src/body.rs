@@ -17,14 +17,39 @@ use tokio::time::{Instant, Sleep};
 #[non_exhaustive]
 pub enum BodyError {
     /// The other side broke off.
-    #[error("the body broke off")]
+    #[error("the body broke off: {}", cause(.0))]
     Broken(#[from] hyper::Error),
+    /// The client broke off, as [`BodyError::Broken`] says for whoever reads the body.
+    #[error("the body broke off: {0}")]
+    Client(String),
     /// Nothing came for too long.
     #[error("no data for {} seconds", .0.as_secs())]
     Idle(Duration),
     /// The upstream answered without asking for the body.
     #[error("the body is not wanted")]
     Unwanted,
+}
+
+impl BodyError {
+    /// Tells a request body that did not come from an upstream that did not answer.
+    pub(crate) fn of_request(error: &hyper::Error) -> Option<Self> {
+        let fault = std::error::Error::source(error)?.downcast_ref::<Self>()?;
+        Some(match fault {
+            Self::Broken(error) => Self::Client(cause(error)),
+            Self::Idle(limit) => Self::Idle(*limit),
+            Self::Client(cause) => Self::Client(cause.clone()),
+            Self::Unwanted => return None,
+        })
+    }
+}
+
+/// The innermost cause, which is the one that names what is wrong with the bytes.
+fn cause(error: &hyper::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// Called once with a stream that came to its end, not with one that broke off.

@@ -4,11 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lsconfig::addr::{HostPort, HostPortSpec};
 use lsconfig::listen::ListenSet;
 use serde::Serialize;
 
+use crate::limits;
 use crate::service::Services;
 
 /// Everything a gateway is told.
@@ -32,6 +34,26 @@ pub struct Config {
     pub workers: usize,
     /// Whether `/_lsconfig/` answers clients that are not on this machine.
     pub admin_from_anywhere: bool,
+    /// How long upstreams are waited for.
+    pub waits: Waits,
+}
+
+/// How long upstreams are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the head of a response, from the start of its request.
+    pub response: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            connect: limits::CONNECT_TIMEOUT,
+            response: limits::RESPONSE_TIMEOUT,
+        }
+    }
 }
 
 /// Which certificate is shown to TLS clients.
@@ -247,6 +269,14 @@ impl Profile {
     #[must_use]
     pub fn is_localstack(self) -> bool {
         self == Self::LocalStack
+    }
+
+    /// Returns the host below which the upstream looks for APIs, where it looks below one alone.
+    ///
+    /// ministack knows them below its own name, `localhost` unless `MINISTACK_HOST` says otherwise.
+    #[must_use]
+    pub fn host_of_apis(self) -> Option<&'static str> {
+        (self == Self::MiniStack).then_some("localhost")
     }
 
     /// Returns whether the upstream must see its own address in `Host`.

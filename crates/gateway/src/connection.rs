@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::detect::{DETECT_MAX, Detection, detect};
+use crate::guard::Guard;
 use crate::limits;
 use crate::metrics::{Counted, add};
 use crate::proxy::{Gateway, Peer};
@@ -113,13 +115,20 @@ async fn speak<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let service = service_fn(move |request| {
-        let gateway = gateway.clone();
-        async move { Ok::<_, Infallible>(gateway.handle(request, peer).await) }
-    });
-    let io = TokioIo::new(stream);
     match detection {
         Detection::Http1 => {
+            let (stream, requests) = Guard::new(stream);
+            let service = service_fn(move |request| {
+                let (gateway, requests) = (gateway.clone(), Arc::clone(&requests));
+                async move {
+                    let response = match requests.begin() {
+                        None => gateway.handle(request, peer).await,
+                        Some(refusal) => gateway.refuse(refusal, peer),
+                    };
+                    requests.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+                    Ok::<_, Infallible>(response)
+                }
+            });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits::HEAD_TIMEOUT)
@@ -128,7 +137,7 @@ where
                 .half_close(true)
                 .preserve_header_case(true)
                 .auto_date_header(false)
-                .serve_connection(io, service)
+                .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades();
             let mut connection = pin!(connection);
             tokio::select! {
@@ -140,13 +149,17 @@ where
             }
         }
         Detection::H2 => {
+            let service = service_fn(move |request| {
+                let gateway = gateway.clone();
+                async move { Ok::<_, Infallible>(gateway.handle(request, peer).await) }
+            });
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(limits::MAX_STREAMS)
                 .max_header_list_size(u32::try_from(limits::MAX_HEAD).unwrap_or(u32::MAX))
                 .keep_alive_interval(limits::HEAD_TIMEOUT)
                 .auto_date_header(false)
-                .serve_connection(io, service);
+                .serve_connection(TokioIo::new(stream), service);
             let mut connection = pin!(connection);
             tokio::select! {
                 ended = connection.as_mut() => ended.map_err(io::Error::other),

@@ -41,6 +41,10 @@ pub struct GatewayFile {
     pub state_dir: Option<PathBuf>,
     /// Worker threads.
     pub workers: Option<usize>,
+    /// Seconds to wait for a connection to an upstream.
+    pub connect_timeout: Option<u64>,
+    /// Seconds to wait for the head of a response.
+    pub response_timeout: Option<u64>,
     /// Services or host patterns, and where they go.
     #[serde(default)]
     pub routes: BTreeMap<String, RouteFile>,

@@ -4,6 +4,7 @@
 //! listen.rs     every address of the listen set, all or none
 //! server.rs     workers, signals, reload, drain
 //! connection.rs what the client speaks (detect.rs), TLS (tls.rs), hyper
+//!   guard.rs    only sound framing reaches hyper
 //! proxy.rs      one request: Gateway, a tower service
 //!   internal.rs cors.rs decide.rs virtual_host.rs mint.rs pool.rs
 //! ```
@@ -19,6 +20,7 @@ pub mod cors;
 pub mod decide;
 pub mod detect;
 pub mod file;
+mod guard;
 mod headers;
 mod internal;
 pub mod limits;

@@ -19,10 +19,12 @@ pub const UPLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two pieces of a response body. Event streams may be silent for long.
 pub const DOWNLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// For a connection to the upstream. It is local or in the same cluster.
+/// For a connection to the upstream, unless `--connect-timeout` says otherwise. It is local or in the
+/// same cluster.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// From the end of a request to the head of its response. A synchronous Lambda invocation may take
+/// From the start of a request to the head of its response, unless `--response-timeout` says
+/// otherwise. A synchronous Lambda invocation may take
 /// 15 minutes; the upstream has the last word on its own limit.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 10);
 
@@ -45,6 +47,16 @@ pub const MAX_HEADERS: usize = 200;
 
 /// Bytes of the head of one message: 64 KiB, four times what AWS accepts.
 pub const MAX_HEAD: usize = 64 * 1024;
+
+/// Bytes of the extensions and trailers of one chunked body. Nobody is known to send more than a
+/// checksum there.
+pub const MAX_CHUNK_EXTRAS: usize = 16 * 1024;
+
+/// How long a connection is read after its last answer when the client has not sent all.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much is read then.
+pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Streams at once on one HTTP/2 connection.
 pub const MAX_STREAMS: u32 = 250;

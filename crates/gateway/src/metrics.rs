@@ -15,7 +15,7 @@ const BOUNDS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 const RECENT: usize = 50;
 
 /// One request, as access log and status page show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct AccessRecord {
     /// The number that the log and the response share.
     pub id: String,
@@ -53,7 +53,7 @@ pub struct Metrics {
     pub accepted: AtomicU64,
     /// TLS handshakes done.
     pub tls_handshakes: AtomicU64,
-    /// Connections that spoke no known protocol, or nothing in time.
+    /// Connections that spoke no known protocol or nothing in time, and unsound requests.
     pub rejected: AtomicU64,
     /// Requests that wait for their response.
     pub in_flight: AtomicI64,
@@ -129,7 +129,7 @@ impl Metrics {
             ),
             (
                 "rejected_total",
-                "Connections without a protocol.",
+                "Connections without protocol, unsound requests.",
                 &self.rejected,
             ),
             (

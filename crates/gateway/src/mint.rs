@@ -4,7 +4,9 @@
 //! a text. Bytes outside of the replaced values stay as they were.
 
 mod client;
+mod fields;
 mod json;
+mod names;
 mod request;
 mod url;
 mod xml;
@@ -14,109 +16,12 @@ use std::ops::Range;
 use http::header::{self, HeaderMap, HeaderValue};
 
 pub(crate) use client::Client;
+pub(crate) use fields::{Fields, fields};
 pub(crate) use request::{queue_path, turn_back, wants_body};
 use url::Kind;
 pub(crate) use url::Minter;
 
 use crate::config::Urls;
-
-/// Where URLs stand in the responses of one service.
-pub(crate) struct Fields {
-    /// Keys from the top of a JSON document; `*` is any key.
-    json: &'static [(&'static [&'static str], Kind)],
-    /// The last element names of an XML document.
-    xml: &'static [(&'static [&'static str], Kind)],
-    /// Whether the `Location` header holds a URL of S3.
-    location: bool,
-}
-
-/// The responses of `service` that carry URLs; `None` for all others.
-pub(crate) fn fields(
-    service: &str,
-    method: &str,
-    path: &str,
-    query: &str,
-) -> Option<&'static Fields> {
-    Some(match service {
-        "sqs" => &Fields {
-            json: &[
-                (&["QueueUrl"], Kind::Queue),
-                (&["QueueUrls"], Kind::Queue),
-                (&["queueUrls"], Kind::Queue),
-            ],
-            xml: &[
-                (&["CreateQueueResult", "QueueUrl"], Kind::Queue),
-                (&["GetQueueUrlResult", "QueueUrl"], Kind::Queue),
-                (&["ListQueuesResult", "QueueUrl"], Kind::Queue),
-                (
-                    &["ListDeadLetterSourceQueuesResult", "QueueUrl"],
-                    Kind::Queue,
-                ),
-            ],
-            location: false,
-        },
-        // Objects are never read: only uploads and the creation of buckets answer with a URL.
-        "s3" if method == "POST" || (method == "PUT" && query.is_empty() && is_bucket(path)) => {
-            &Fields {
-                json: &[],
-                xml: &[
-                    (
-                        &["CompleteMultipartUploadResult", "Location"],
-                        Kind::S3Location,
-                    ),
-                    (&["PostResponse", "Location"], Kind::S3Location),
-                ],
-                location: true,
-            }
-        }
-        "lambda" if !path.ends_with("/invocations") => &Fields {
-            json: &[
-                (&["FunctionUrl"], Kind::FunctionUrl),
-                (&["FunctionUrlConfigs", "FunctionUrl"], Kind::FunctionUrl),
-                (&["Code", "Location"], Kind::Link),
-                (&["Content", "Location"], Kind::Link),
-            ],
-            xml: &[],
-            location: false,
-        },
-        "apigatewayv2" => &Fields {
-            json: &[
-                (&["apiEndpoint"], Kind::ApiEndpoint),
-                (&["items", "apiEndpoint"], Kind::ApiEndpoint),
-            ],
-            xml: &[],
-            location: false,
-        },
-        "es" | "opensearch" => &Fields {
-            json: &[
-                (&["DomainStatus", "Endpoint"], Kind::ClusterEndpoint),
-                (&["DomainStatusList", "Endpoint"], Kind::ClusterEndpoint),
-                (&["DomainStatus", "Endpoints", "*"], Kind::ClusterEndpoint),
-                (
-                    &["DomainStatusList", "Endpoints", "*"],
-                    Kind::ClusterEndpoint,
-                ),
-            ],
-            xml: &[],
-            location: false,
-        },
-        "cloudformation" => &Fields {
-            json: &[],
-            xml: &[
-                (&["Outputs", "member", "OutputValue"], Kind::Any),
-                (&["PhysicalResourceId"], Kind::Any),
-                (&["Exports", "member", "Value"], Kind::Any),
-            ],
-            location: false,
-        },
-        _ => return None,
-    })
-}
-
-/// `/BUCKET` or `/BUCKET/`, or `/` at a virtual host.
-fn is_bucket(path: &str) -> bool {
-    !path.trim_matches('/').contains('/')
-}
 
 impl Fields {
     /// Returns whether the body has to be read.
@@ -124,8 +29,15 @@ impl Fields {
         let plain = headers
             .get(header::CONTENT_ENCODING)
             .is_none_or(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
-        let json = is_json(headers);
-        plain && ((json && !self.json.is_empty()) || (!json && !self.xml.is_empty()))
+        let may_be = |form| match form {
+            Form::Json => !self.json.is_empty(),
+            Form::Xml => !self.xml.is_empty(),
+        };
+        let readable = match Form::of_header(headers) {
+            Some(form) => may_be(form),
+            None => may_be(Form::Json) || may_be(Form::Xml),
+        };
+        plain && readable
     }
 
     /// Mints the `Location` header.
@@ -153,7 +65,8 @@ impl Fields {
     ) -> Option<Vec<u8>> {
         let text = std::str::from_utf8(body).ok()?;
         let mut edits = Vec::new();
-        if is_json(headers) {
+        let form = Form::of_header(headers).or_else(|| Form::of_text(text))?;
+        if form == Form::Json {
             json::strings(text, |keys, span| {
                 let edit = || {
                     let (_, kind) = self.json.iter().find(|(path, _)| is_path(path, keys))?;
@@ -180,10 +93,34 @@ fn is_path(path: &[&str], keys: &[&str]) -> bool {
     path.len() == keys.len() && path.iter().zip(keys).all(|(p, k)| *p == "*" || p == k)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|v| memchr::memmem::find(v.as_bytes(), b"json").is_some())
+/// What a response is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Xml,
+}
+
+impl Form {
+    fn of_header(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(header::CONTENT_TYPE)?.as_bytes();
+        let says = |text: &str| memchr::memmem::find(value, text.as_bytes()).is_some();
+        if says("json") {
+            Some(Self::Json)
+        } else if says("xml") {
+            Some(Self::Xml)
+        } else {
+            None
+        }
+    }
+
+    /// moto says `text/html` of its JSON.
+    fn of_text(text: &str) -> Option<Self> {
+        match text.trim_start().as_bytes().first()? {
+            b'{' | b'[' => Some(Self::Json),
+            b'<' => Some(Self::Xml),
+            _ => None,
+        }
+    }
 }
 
 /// Replaces ranges, which are in order and do not overlap.
@@ -268,6 +205,64 @@ mod tests {
             ),
         );
         check("sqs", "text/xml", xml, None);
+    }
+
+    #[test]
+    fn every_service_has_its_own_places() {
+        let (json, xml) = ("application/x-amz-json-1.1", "text/xml");
+        let changes = |service, form, body: &str, old: &str, new: &str| {
+            check(service, form, body, Some(&body.replace(old, new)));
+        };
+        changes(
+            "ecr",
+            json,
+            r#"{"repositories":[{"repositoryUri":"123456789012.dkr.ecr.r-r-1.amazonaws.com/a"}],"x":"123456789012.dkr.ecr.r-r-1.aws/a"}"#,
+            "r-r-1.amazonaws.com/a",
+            "r-r-1.e:1/a",
+        );
+        changes(
+            "appsync",
+            json,
+            r#"{"graphqlApi":{"name":"http://localhost:4566/graphql/i","uris":{"GRAPHQL":"http://localhost:4566/graphql/x"}}}"#,
+            "localhost:4566/graphql/x",
+            "e:1/graphql/x",
+        );
+        changes(
+            "apigateway",
+            json,
+            r#"{"item":[{"domainName":"api.x.y","regionalDomainName":"d-1.execute-api.r-r-1.amazonaws.com"}]}"#,
+            "execute-api.r-r-1.amazonaws.com",
+            "execute-api.e",
+        );
+        // moto says `text/html` of this.
+        changes(
+            "apigatewayv2",
+            "text/html; charset=utf-8",
+            r#"{"apiEndpoint":"https://i.execute-api.r-r-1.amazonaws.com","name":"a"}"#,
+            "https://i.execute-api.r-r-1.amazonaws.com",
+            "http://e:1/_aws/execute-api/i",
+        );
+        changes(
+            "elbv2",
+            xml,
+            "<R><LoadBalancers><member><DNSName>l-1.r-r-1.elb.amazonaws.com</DNSName></member></LoadBalancers></R>",
+            "r-r-1.elb.amazonaws.com",
+            "elb.e",
+        );
+        changes(
+            "cloudfront",
+            xml,
+            "<Distribution><DomainName>i.cloudfront.net</DomainName><Origins><Origin><DomainName>o.cloudfront.net</DomainName></Origin></Origins></Distribution>",
+            "i.cloudfront.net",
+            "i.cloudfront.e",
+        );
+        changes(
+            "ec2",
+            xml,
+            "<R><dnsEntrySet><item><dnsName>v-1.s3.r-r-1.vpce.amazonaws.com</dnsName></item></dnsEntrySet><dnsName>v.s3.r.vpce.x</dnsName></R>",
+            "vpce.amazonaws.com",
+            "vpce.e:1",
+        );
     }
 
     #[test]

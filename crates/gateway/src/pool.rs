@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use http_body::Body as _;
@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::body::{Body, OnEnd};
-use crate::config::{Scheme, UpstreamUrl};
+use crate::body::{Body, BodyError, OnEnd};
+use crate::config::{Scheme, UpstreamUrl, Waits};
 use crate::limits;
 
 /// Why an upstream gave no response.
@@ -30,14 +30,17 @@ pub enum UpstreamError {
     #[error("connect to {0}: {1}")]
     Connect(UpstreamUrl, #[source] io::Error),
     /// No connection in time.
-    #[error("connect to {0}: no answer within {n} seconds", n = limits::CONNECT_TIMEOUT.as_secs())]
-    ConnectTimeout(UpstreamUrl),
+    #[error("connect to {0}: no answer within {1:?} (--connect-timeout)")]
+    ConnectTimeout(UpstreamUrl, Duration),
     /// No response in time.
-    #[error("{0} did not answer within {n} seconds", n = limits::RESPONSE_TIMEOUT.as_secs())]
-    ResponseTimeout(UpstreamUrl),
+    #[error("{0} did not answer within {1:?} (--response-timeout)")]
+    ResponseTimeout(UpstreamUrl, Duration),
     /// The connection broke before the response.
     #[error("{0} broke off: {1}")]
     Broken(UpstreamUrl, #[source] hyper::Error),
+    /// The client did not send what it had announced.
+    #[error(transparent)]
+    Body(BodyError),
 }
 
 enum Sender {
@@ -55,40 +58,49 @@ struct Idle {
 #[derive(Default)]
 pub(crate) struct Pool {
     idle: Arc<Mutex<Vec<Idle>>>,
-    tls: Option<TlsConnector>,
+}
+
+/// What a reload may change about the way to an upstream.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) url: &'a UpstreamUrl,
+    pub(crate) tls: Option<&'a TlsConnector>,
+    pub(crate) waits: Waits,
 }
 
 impl Pool {
-    pub(crate) fn new(tls: Option<TlsConnector>) -> Self {
-        Self {
-            idle: Arc::default(),
-            tls,
-        }
-    }
-
     /// Sends a request and returns the response, and what has to be called when its body has ended.
     pub(crate) async fn send(
         &self,
-        url: &UpstreamUrl,
+        way: Way<'_>,
         mut request: Request<Body>,
     ) -> Result<(Response<Incoming>, Option<OnEnd>), UpstreamError> {
+        let url = way.url;
         loop {
             let idle = take(&self.idle, url);
             let reused = idle.is_some();
             let mut sender = match idle {
                 Some(sender) => sender,
-                None => self.connect(url).await?,
+                None => connect(way).await?,
             };
             let again = reused.then(|| repeatable(&request)).flatten();
-            let sent = timeout(limits::RESPONSE_TIMEOUT, sender.send(request)).await;
+            let sent = timeout(way.waits.response, sender.send(request)).await;
             match sent {
-                Err(_) => return Err(UpstreamError::ResponseTimeout(url.clone())),
+                Err(_) => {
+                    let waited = way.waits.response;
+                    return Err(UpstreamError::ResponseTimeout(url.clone(), waited));
+                }
                 Ok(Ok(response)) => return Ok((response, self.giver_back(url, sender))),
                 Ok(Err((_, Some(unsent)))) if reused => request = *unsent,
                 Ok(Err((error, None))) if closed_early(&error) && again.is_some() => {
                     request = again.unwrap_or_default();
                 }
-                Ok(Err((error, _))) => return Err(UpstreamError::Broken(url.clone(), error)),
+                Ok(Err((error, _))) => {
+                    return Err(match BodyError::of_request(&error) {
+                        Some(fault) => UpstreamError::Body(fault),
+                        None => UpstreamError::Broken(url.clone(), error),
+                    });
+                }
             }
         }
     }
@@ -114,32 +126,33 @@ impl Pool {
             })),
         }
     }
+}
 
-    async fn connect(&self, url: &UpstreamUrl) -> Result<Sender, UpstreamError> {
-        match timeout(limits::CONNECT_TIMEOUT, self.open(url)).await {
-            Ok(Ok(sender)) => Ok(sender),
-            Ok(Err(error)) => Err(UpstreamError::Connect(url.clone(), error)),
-            Err(_) => Err(UpstreamError::ConnectTimeout(url.clone())),
-        }
+async fn connect(way: Way<'_>) -> Result<Sender, UpstreamError> {
+    let wait = way.waits.connect;
+    match timeout(wait, open(way)).await {
+        Ok(Ok(sender)) => Ok(sender),
+        Ok(Err(error)) => Err(UpstreamError::Connect(way.url.clone(), error)),
+        Err(_) => Err(UpstreamError::ConnectTimeout(way.url.clone(), wait)),
     }
+}
 
-    async fn open(&self, url: &UpstreamUrl) -> io::Result<Sender> {
-        let address = &url.address;
-        let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
-        stream.set_nodelay(true)?;
-        match (url.scheme, &self.tls) {
-            (Scheme::Http, _) => handshake1(stream).await,
-            (Scheme::H2c, _) => handshake2(stream).await,
-            (Scheme::Https, None) => Err(io::Error::other("no trusted certificates were found")),
-            (Scheme::Https, Some(tls)) => {
-                let name = ServerName::try_from(address.host.as_str().to_owned())
-                    .map_err(io::Error::other)?;
-                let stream = tls.connect(name, stream).await?;
-                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                    handshake2(stream).await
-                } else {
-                    handshake1(stream).await
-                }
+async fn open(way: Way<'_>) -> io::Result<Sender> {
+    let address = &way.url.address;
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    stream.set_nodelay(true)?;
+    match (way.url.scheme, way.tls) {
+        (Scheme::Http, _) => handshake1(stream).await,
+        (Scheme::H2c, _) => handshake2(stream).await,
+        (Scheme::Https, None) => Err(io::Error::other("no trusted certificates were found")),
+        (Scheme::Https, Some(tls)) => {
+            let name =
+                ServerName::try_from(address.host.as_str().to_owned()).map_err(io::Error::other)?;
+            let stream = tls.connect(name, stream).await?;
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                handshake2(stream).await
+            } else {
+                handshake1(stream).await
             }
         }
     }
@@ -184,7 +197,16 @@ fn repeatable(request: &Request<Body>) -> Option<Request<Body>> {
 
 /// Whether the upstream had closed the connection while the request was on its way.
 fn closed_early(error: &hyper::Error) -> bool {
-    error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+    let reset = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| {
+            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            matches!(
+                source.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset
+            )
+        });
+    reset || error.is_incomplete_message() || error.is_closed() || error.is_canceled()
 }
 
 async fn handshake1<S>(stream: S) -> io::Result<Sender>

@@ -9,6 +9,7 @@
 //!     rewrite, send, rewrite   -> mint.rs, pool.rs
 //! ```
 
+mod buffered;
 mod outgoing;
 
 use std::borrow::Cow;
@@ -19,15 +20,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper_util::rt::TokioIo;
 use lsconfig::addr::Host;
@@ -36,9 +36,10 @@ use crate::body::{Body, Gate};
 use crate::config::{Profile, Scheme, Upstream};
 use crate::cors;
 use crate::decide::{self, RequestView, Verdict, signing_region};
+use crate::guard::Refusal;
 use crate::metrics::{AccessRecord, Counted, add};
 use crate::mint;
-use crate::pool::Pool;
+use crate::pool::{Pool, UpstreamError, Way};
 use crate::service::Services;
 use crate::shared::{Shared, State};
 use crate::virtual_host::{
@@ -46,6 +47,7 @@ use crate::virtual_host::{
 };
 use crate::{answer, headers, internal, limits};
 
+use buffered::{Buffered, Collected, collect};
 use outgoing::{destination, region, rewrite_request, set_path};
 
 /// The header that carries the id of a request to the upstream and back to the client.
@@ -81,10 +83,9 @@ impl Gateway {
     /// A gateway with a pool of its own.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
-        let tls = shared.state().upstream_tls.clone();
         Self {
             shared,
-            pool: Arc::new(Pool::new(tls)),
+            pool: Arc::default(),
         }
     }
 
@@ -107,6 +108,25 @@ impl Gateway {
             record.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             shared.log(record);
         }
+        response
+    }
+
+    /// Answers bytes that are no sound request.
+    pub(crate) fn refuse(&self, refusal: Refusal, peer: Peer) -> Response<Body> {
+        let shared = &*self.shared;
+        let status = refusal.status();
+        add(&shared.metrics.rejected);
+        shared.metrics.responded(status.as_u16(), Duration::ZERO);
+        shared.log(AccessRecord {
+            id: request_id(),
+            client: peer.client.ip().to_canonical().to_string(),
+            tls: peer.tls,
+            status: status.as_u16(),
+            trace: vec![refusal.to_string()],
+            ..AccessRecord::default()
+        });
+        let mut response = answer::text(status, &format!("lsconfig gateway: {refusal}"));
+        close(&mut response);
         response
     }
 
@@ -193,7 +213,7 @@ impl Gateway {
             parts.headers.insert(header::CONNECTION, connection);
             parts.headers.insert(header::UPGRADE, protocol.clone());
         }
-        let sent = self.send(parts, body, &destination).await;
+        let sent = self.send(&state, parts, body, &destination).await;
         let mut response = match sent {
             Ok(response) => response,
             Err(failed) => return failed,
@@ -273,6 +293,7 @@ impl Gateway {
 
     async fn send(
         &self,
+        state: &State,
         mut parts: Parts,
         body: Buffered,
         destination: &Destination,
@@ -281,6 +302,9 @@ impl Gateway {
             .headers
             .get(header::EXPECT)
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        if let Some(fault) = &body.failed {
+            return Err(answer::body_failed(fault));
+        }
         if body.was_read() {
             // The client was told to continue already.
             parts.headers.remove(header::EXPECT);
@@ -305,7 +329,12 @@ impl Gateway {
                 late.open();
             });
         }
-        let sent = self.pool.send(&upstream.url, request).await;
+        let way = Way {
+            url: &upstream.url,
+            tls: state.upstream_tls.as_ref(),
+            waits: state.config.waits,
+        };
+        let sent = self.pool.send(way, request).await;
         if let Some(gate) = gate {
             gate.refuse();
         }
@@ -322,6 +351,7 @@ impl Gateway {
                 }
                 Ok(Response::from_parts(parts, body))
             }
+            Err(UpstreamError::Body(fault)) => Err(answer::body_failed(&fault)),
             Err(error) => {
                 add(&self.shared.metrics.upstream_failures);
                 tracing::warn!(%error, "upstream");
@@ -383,107 +413,23 @@ impl tower_service::Service<(Request<Incoming>, Peer)> for Gateway {
     }
 }
 
-/// A request body of which some may have been read.
-struct Buffered {
-    read: Option<Bytes>,
-    rest: Option<Incoming>,
-}
-
-impl Buffered {
-    fn new(incoming: Incoming) -> Self {
-        Self {
-            read: None,
-            rest: Some(incoming),
-        }
-    }
-
-    /// Reads the body up to the limit, and returns whether that was all.
-    async fn read(&mut self) -> bool {
-        let limit = limits::MAX_REQUEST_BUFFER;
-        let Some(rest) = &mut self.rest else {
-            return true;
-        };
-        if self.read.is_some() || rest.size_hint().lower() > limit as u64 {
-            return false;
-        }
-        let mut read = BytesMut::new();
-        let whole = loop {
-            let frame = tokio::time::timeout(limits::UPLOAD_IDLE_TIMEOUT, rest.frame()).await;
-            match frame {
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        read.extend_from_slice(&data);
-                    }
-                    if read.len() > limit {
-                        break false;
-                    }
-                }
-                Ok(None) => break true,
-                // The rest, asked for again, fails the same way on its way to the upstream.
-                Ok(Some(Err(_))) | Err(_) => break false,
-            }
-        };
-        self.read = Some(read.freeze());
-        if whole {
-            self.rest = None;
-        }
-        whole
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.read.as_deref().unwrap_or_default()
-    }
-
-    fn was_read(&self) -> bool {
-        self.read.is_some()
-    }
-
-    fn replace(&mut self, bytes: Bytes) {
-        self.read = Some(bytes);
-    }
-
-    fn into_body(self) -> Body {
-        match self.rest {
-            Some(rest) => Body::prefixed(self.read, rest, limits::UPLOAD_IDLE_TIMEOUT),
-            None => Body::from(self.read.unwrap_or_default()),
-        }
-    }
-}
-
-enum Collected {
-    Whole(Bytes),
-    TooLong(Body),
-}
-
-/// Reads a body; one that is announced longer than `limit` is handed back untouched.
-async fn collect(body: Body, limit: usize) -> Result<Collected, crate::body::BodyError> {
-    if body.size_hint().lower() > limit as u64 {
-        return Ok(Collected::TooLong(body));
-    }
-    let mut body = body;
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
-            read.extend_from_slice(&data);
-        }
-        if read.len() > limit {
-            return Ok(Collected::TooLong(body.after(read.freeze())));
-        }
-    }
-    Ok(Collected::Whole(read.freeze()))
-}
-
 /// Returns the host of a sound request, or the refusal.
 ///
 /// HTTP/1.1 requires exactly one `Host` (RFC 9112, section 3.2); a target in absolute form replaces
 /// it. HTTP/2 has `:authority`, which a `Host` may only repeat (RFC 9113, section 8.3.1).
 fn sound_host(request: &Request<Incoming>) -> Result<String, Box<Response<Body>>> {
-    let refused = |line| Err(Box::new(answer::text(StatusCode::BAD_REQUEST, line)));
+    let answered = |status, line: &str| {
+        let mut response = answer::text(status, line);
+        if request.version() != Version::HTTP_2 {
+            // Who sends such a head may have meant something else with what follows.
+            close(&mut response);
+        }
+        Err(Box::new(response))
+    };
+    let refused = |line| answered(StatusCode::BAD_REQUEST, line);
     if request.method() == Method::CONNECT {
-        return Err(Box::new(answer::text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "lsconfig gateway: CONNECT is not served",
-        )));
+        let line = "lsconfig gateway: CONNECT is not served";
+        return answered(StatusCode::METHOD_NOT_ALLOWED, line);
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, more) = (hosts.next(), hosts.next().is_some());
@@ -513,6 +459,11 @@ fn sound_host(request: &Request<Incoming>) -> Result<String, Box<Response<Body>>
         return refused("lsconfig gateway: the Host header is no host");
     }
     Ok(host.to_owned())
+}
+
+fn close(response: &mut Response<Body>) {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -41,13 +41,16 @@ pub enum Event {
     Stopping,
 }
 
+/// Reads the settings again; is given those in force.
+pub type Reload = Box<dyn FnMut(&State) -> Option<State> + Send>;
+
 /// What a caller does for the server.
 pub struct Hooks {
     /// Reads the settings again; `None` keeps those in force. Called on SIGHUP and when a
     /// certificate file changes.
-    pub reload: Box<dyn FnMut() -> Option<State>>,
+    pub reload: Reload,
     /// Hears about events.
-    pub event: Box<dyn Fn(Event)>,
+    pub event: Box<dyn Fn(Event) + Send>,
 }
 
 enum Command {
@@ -153,7 +156,7 @@ impl Server {
                 () = watch.changed() => {}
             }
             (hooks.event)(Event::Reloading);
-            if let Some(state) = (hooks.reload)() {
+            if let Some(state) = (hooks.reload)(&self.shared.state()) {
                 control.reload(state);
                 watch = Watched::new(&self.shared);
             }

@@ -35,12 +35,22 @@ impl State {
     ///
     /// [`TlsError`] when the certificate is unreadable or the state directory is not writable.
     pub fn new(config: Config) -> Result<Self, TlsError> {
+        Self::after(config, None)
+    }
+
+    /// Derives what follows from the settings, and keeps the authority of `previous` where it is still
+    /// the one that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::new`].
+    pub fn after(config: Config, previous: Option<&Self>) -> Result<Self, TlsError> {
         let https = std::iter::once(&config.upstream)
             .chain(config.routes.iter().map(|route| &route.upstream))
             .any(|upstream| upstream.url.scheme == Scheme::Https);
         Ok(Self {
             cors: Cors::new(&config.cors, &config.listen, &config.urls),
-            tls: Tls::load(&config)?,
+            tls: Tls::load(&config, previous.map(|state| &state.tls))?,
             upstream_tls: https.then(crate::tls::client_connector).flatten(),
             config,
         })

@@ -75,12 +75,13 @@ impl Tls {
     ///
     /// An empty or missing `CUSTOM_SSL_CERT_PATH` leads to our own authority, as LocalStack writes a
     /// certificate of its own there. A state directory that cannot be written leads to an authority
-    /// that lives as long as the process.
+    /// that lives as long as the process. The authority of `previous` stays while it is the one in the
+    /// directory, so that a reload neither reads its key again nor issues its leaves anew.
     ///
     /// # Errors
     ///
     /// [`TlsError`] when a certificate is unreadable.
-    pub fn load(config: &Config) -> Result<Self, TlsError> {
+    pub fn load(config: &Config, previous: Option<&Self>) -> Result<Self, TlsError> {
         let mut warning = None;
         let given = match &config.tls {
             TlsSource::Own => None,
@@ -107,13 +108,19 @@ impl Tls {
             }
             None => {
                 let names = names_of(&config.urls.address.host);
-                let authority = match Authority::open(&config.state_dir, &names) {
-                    Ok(authority) => authority,
-                    Err(error @ TlsError::File { .. }) => {
-                        warning = Some(format!("{error}; the authority is kept in memory"));
-                        Authority::in_memory(&names)?
-                    }
-                    Err(error) => return Err(error),
+                let kept = previous
+                    .and_then(|tls| tls.authority.as_ref())
+                    .filter(|authority| authority.is_still(&config.state_dir, &names));
+                let authority = match kept {
+                    Some(authority) => Arc::clone(authority),
+                    None => match Authority::open(&config.state_dir, &names) {
+                        Ok(authority) => Arc::new(authority),
+                        Err(error @ TlsError::File { .. }) => {
+                            warning = Some(format!("{error}; the authority is kept in memory"));
+                            Arc::new(Authority::in_memory(&names)?)
+                        }
+                        Err(error) => return Err(error),
+                    },
                 };
                 let host = config.urls.address.host.as_str();
                 if config.urls.address.host.ip().is_none() && !authority.permits(host) {
@@ -123,7 +130,6 @@ impl Tls {
                         config.state_dir.display()
                     ));
                 }
-                let authority = Arc::new(authority);
                 let resolver = Arc::clone(&authority);
                 (builder.with_cert_resolver(resolver), Some(authority))
             }

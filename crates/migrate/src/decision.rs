@@ -177,10 +177,12 @@ decisions! {
          was meant, removal makes today's behaviour permanent. Ports, probes and URLs that name the \
          port are listed.";
     EDGE_PORT_PAIR = "edge-port-pair", Warning,
-        [Keep, Keep, SafeConvert, AskConvert, Note, Note],
+        [Keep, Keep, AskConvert, AskConvert, Note, Note],
         "`EDGE_PORT` and `EDGE_PORT_HTTP` set two ports",
-        "From 2.3 on one `GATEWAY_LISTEN` holds both. Releases 2.0 to 2.2 bind only the first entry of \
-         `GATEWAY_LISTEN`, so the legacy names stay there.";
+        "From 2.3 on one `GATEWAY_LISTEN` binds both. In 2.3 the URLs of OpenSearch domains and S3 \
+         buckets name `EDGE_PORT` and all others `EDGE_PORT_HTTP`; afterwards all name the first \
+         port of the list, which is why the edit asks. Releases 2.0 to 2.2 bind only the first entry \
+         of `GATEWAY_LISTEN`, so the legacy names stay there.";
     EDGE_BIND_HOST = "edge-bind-host", Warning,
         [Keep, SafeConvert, AskConvert, AskConvert, Note, Note],
         "`EDGE_BIND_HOST` sets the host that the gateway binds",
@@ -191,8 +193,8 @@ decisions! {
         "`HOSTNAME_EXTERNAL` names the host of returned URLs",
         "From 3.0 on it is ignored and `LOCALSTACK_HOST` takes its place; 2.x never linked the two. \
          Converting changes URLs: queue URLs become `http://sqs.REGION.HOST:4566/...`, and the DNS of \
-         Docker does not know names below a service name. `SQS_ENDPOINT_STRATEGY=path` or `dynamic` \
-         keeps the plain host.";
+         Docker does not know names below a service name. `SQS_ENDPOINT_STRATEGY=path` (or `dynamic` \
+         from 3.2 on) keeps the plain host; `--sqs-strategy` writes that line too.";
     LOCALSTACK_HOSTNAME = "localstack-hostname", Warning,
         [Keep, AskConvert, AskConvert, AskConvert, Note, Note],
         "`LOCALSTACK_HOSTNAME` names the host of returned URLs on the server",
@@ -280,6 +282,15 @@ decisions! {
         [Note, Note, Note, Note, Note, Note],
         "an init hook exports a server setting",
         "Hooks run when the server is already up: the export has no effect on it.";
+    KEPT_BY_ENGINE = "kept-by-engine", Note,
+        [Note, Note, Note, Note, Note, Note],
+        "another engine reads the name as LocalStack did",
+        "With `--to` and the name of an engine: the setting keeps its meaning there.";
+    LOST_ON_ENGINE = "lost-on-engine", Warning,
+        [Note, Note, Note, Note, Note, Note],
+        "another engine does not keep the meaning of a setting",
+        "With `--to` and the name of an engine: it sets the name itself, or nothing is known of how it \
+         reads it. Nothing is edited; an older name that it honours is named where there is one.";
     FIX_WITHDRAWN = "fix-withdrawn", Note,
         [Note, Note, Note, Note, Note, Note],
         "an edit did not pass its own proof",

@@ -1,5 +1,6 @@
 //! What settings do: resolved before and after, and said in words.
 
+use lsconfig::endpoint::EndpointConfig;
 use lsconfig::facts::Facts;
 use lsconfig::layer::{Layer, Layers, SourceKind};
 use lsconfig::release::{Line, Semantics, TargetVersion};
@@ -132,38 +133,18 @@ impl Effect {
     }
 }
 
-/// The shape of a queue URL (semantics of SQS, before and from 3.0).
+/// The URL of a queue; `HOST` stands for the authority of the request, where that decides.
 fn queue_url(resolution: &Resolution) -> String {
-    let strategy = resolution
-        .value("SQS_ENDPOINT_STRATEGY")
-        .map(ToString::to_string);
-    let strategy = strategy.unwrap_or_default();
-    if let Some(legacy) = &resolution.legacy {
-        let port = resolution
-            .value("SQS_PORT_EXTERNAL")
-            .map(ToString::to_string);
-        let port = port.filter(|p| !p.is_empty() && p != "0");
-        return match (strategy.as_str(), port) {
-            ("domain" | "path", _) | (_, None) => {
-                "follows the Host header of the request".to_owned()
-            }
-            (_, Some(port)) => {
-                let scheme = resolution.scheme();
-                format!(
-                    "{scheme}://{}:{port}/000000000000/QUEUE",
-                    legacy.hostname_external.value
-                )
-            }
-        };
-    }
-    let Some(host) = resolution.localstack_host.as_ref().map(|s| &s.value) else {
-        return "follows the Host header of the request".to_owned();
+    let config = EndpointConfig::from(resolution);
+    let asked_at = |host: &str| {
+        let sqs = config.endpoints().sqs().request_host(host);
+        sqs.queue_url("us-east-1", "000000000000", "QUEUE")
+            .to_string()
     };
-    match strategy.as_str() {
-        "standard" | "" => format!("http://sqs.us-east-1.{host}/000000000000/QUEUE"),
-        "domain" => format!("http://queue.{host}/000000000000/QUEUE"),
-        "path" => format!("http://{host}/queue/us-east-1/000000000000/QUEUE"),
-        "dynamic" => "follows the Host header of the request".to_owned(),
-        _ => format!("http://{host}/000000000000/QUEUE"),
+    let url = asked_at("HOST");
+    if url == asked_at("ANOTHER") {
+        url
+    } else {
+        format!("{url}, HOST as in the request")
     }
 }

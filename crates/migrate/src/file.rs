@@ -11,13 +11,14 @@ use lsconfig::release::TargetVersion;
 use crate::decision::{self, Decision};
 use crate::edit::Edit;
 use crate::effect::Environment;
-use crate::finding::{Finding, Related, Safety};
+use crate::finding::{Finding, Fix, Moves, Related, Safety};
 use crate::format::Format;
+pub use crate::judge::Successor;
 use crate::judge::{self, Context};
 use crate::names;
 use crate::project::{Files, Neighbours};
 use crate::proof::{self, Proof};
-use crate::scope::{Document, Owner, RemarkKind, Scope};
+use crate::scope::{Document, Owner, RemarkKind, Scope, Setting};
 use crate::text::{Text, find_word, printable};
 
 /// What is asked for.
@@ -27,8 +28,14 @@ pub struct Options {
     pub from: Option<TargetVersion>,
     /// The release to prepare for.
     pub to: Option<TargetVersion>,
+    /// The engine to move to, where it is another one.
+    pub successor: Option<Successor>,
     /// Whether fenced blocks of Markdown may be edited.
     pub edit_markdown: bool,
+    /// Whether legacy names stay beside the new ones.
+    pub keep_legacy: bool,
+    /// The value of `SQS_ENDPOINT_STRATEGY` that is written with a new host.
+    pub strategy: Option<String>,
     /// Codes to report; all where empty.
     pub select: Vec<String>,
     /// Codes not to report.
@@ -57,6 +64,8 @@ pub struct File {
     pub findings: Vec<Finding>,
     /// Findings that an ignore comment silences.
     pub silenced: usize,
+    /// Settings of other software that have the same names.
+    pub foreign: usize,
     pub(crate) proofs: BTreeMap<usize, Proof>,
 }
 
@@ -93,6 +102,7 @@ impl File {
             document,
             findings: Vec::new(),
             silenced: 0,
+            foreign: 0,
             proofs: BTreeMap::new(),
         };
         file.judge(files, options);
@@ -138,21 +148,30 @@ impl File {
                     self.stray(scope, &image, &mut findings);
                     continue;
                 }
-                Owner::Other => continue,
+                Owner::Other => {
+                    let legacy = |s: &&Setting| names::is_legacy(&s.name);
+                    self.foreign += scope.settings.iter().filter(legacy).count();
+                    continue;
+                }
                 Owner::Server(_) | Owner::Cli(_) => Vec::new(),
             };
             let (loaded_files, incomplete) = neighbours.env_files(scope);
             let reader = |name: &str| neighbours.reader(scope, name);
             let elsewhere = |name: &str| neighbours.elsewhere(scope, name);
+            let expanded = |value: &str| neighbours.expanded(value);
             let context = Context {
                 files: loaded_files,
                 above: loaded,
                 incomplete,
                 from: options.from,
                 to: options.to,
+                successor: options.successor,
                 edits_allowed: self.format != Format::Markdown || options.edit_markdown,
+                expanded: &expanded,
                 reader: &reader,
                 elsewhere: &elsewhere,
+                keep_legacy: options.keep_legacy,
+                strategy: options.strategy.as_deref(),
             };
             let judgement = judge::judge(scope, position, &context, &mut groups);
             let owner = match &scope.owner {
@@ -191,8 +210,10 @@ impl File {
                 }
                 finding.help = judged.help;
                 finding.fix = judged.fix;
-                if let Some(port) = &judged.port {
-                    finding.related = self.places_of(port, setting.name_span.start);
+                finding.alternatives = judged.alternatives;
+                finding.moves = judged.moves;
+                if let Some(Moves::Port(port)) = &finding.moves {
+                    finding.related = self.places_of(port, setting);
                 }
                 finding
                     .related
@@ -246,6 +267,8 @@ impl File {
             today: None,
             meant: None,
             after: None,
+            alternatives: Vec::new(),
+            moves: None,
             help: Vec::new(),
             related: Vec::new(),
             fix: None,
@@ -315,6 +338,11 @@ impl File {
                     format!("code reads `{name}`, which is still injected"),
                     "use `AWS_ENDPOINT_URL` when it is set",
                 ),
+                RemarkKind::StrayCode => (
+                    &decision::STRAY_SETTING,
+                    format!("`{name}` is set on a container that never reads it"),
+                    "remove the line; code is never edited",
+                ),
                 RemarkKind::TestContainer => (
                     &decision::TEST_CONTAINER,
                     format!("`{name}` is set on a container from code"),
@@ -339,15 +367,18 @@ impl File {
     }
 
     /// Other lines of the file that name a port.
-    fn places_of(&self, port: &str, except: usize) -> Vec<Related> {
-        let (own, _) = self.text.position(except);
+    fn places_of(&self, port: &str, except: &Setting) -> Vec<Related> {
+        let (first, _) = self.text.position(except.name_span.start);
+        let (last, _) = self.text.position(except.value_span.end);
+        let own = first.min(last)..=first.max(last);
         let mut related = Vec::new();
         for (at, line) in self.text.as_str().lines().enumerate() {
             let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
             let found = find_word(line, port).is_some();
             let comment = line.trim_start().starts_with(['#', '/']);
-            if found && number != own && !comment && related.len() < 8 {
+            if found && !own.contains(&number) && !comment && related.len() < 8 {
                 related.push(Related {
+                    path: None,
                     line: number,
                     message: format!("names port {port}"),
                 });
@@ -363,6 +394,7 @@ impl File {
         let tells = above.trim_start().starts_with(['#', '/']) && find_word(above, name).is_some();
         let (number, _) = self.text.position(at);
         tells.then(|| Related {
+            path: None,
             line: number - 1,
             message: format!("this comment names `{name}`; it stays as it is"),
         })
@@ -374,7 +406,11 @@ impl File {
     #[must_use]
     pub fn change(&self, level: Safety) -> Option<Change> {
         let groups = proof::groups(&self.findings);
-        let mut wanted: Vec<_> = groups.iter().filter(|g| g.safety <= level).collect();
+        let settled = |fix: &&Fix| fix.partners.is_empty() || fix.met;
+        let mut wanted: Vec<_> = groups
+            .iter()
+            .filter(|g| g.safety <= level && g.fixes.iter().all(settled))
+            .collect();
         let all: Vec<_> = wanted
             .iter()
             .flat_map(|g| g.fixes.iter().copied())

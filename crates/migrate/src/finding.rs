@@ -27,6 +27,17 @@ pub enum Op {
     Remove(Slot),
     /// Replaces bytes.
     Replace(Range<usize>, String),
+    /// Puts new items in front of one, written like it.
+    Insert(Slot, Vec<Twin>),
+}
+
+/// A copy of an item with another name and value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// The bytes of the name that is replaced, and its successor.
+    pub name: (Range<usize>, String),
+    /// The bytes of the value that is replaced, and its successor.
+    pub value: (Range<usize>, String),
 }
 
 /// Changes that are made together or not at all.
@@ -46,6 +57,10 @@ pub struct Fix {
     pub scope: usize,
     /// Names that go, and names with values that come.
     pub announced: Announced,
+    /// Other files that set the same name for the same service, and must change with this one.
+    pub partners: Vec<PathBuf>,
+    /// Whether these can change too, as [`settle`](crate::project::settle) found.
+    pub met: bool,
 }
 
 /// What a fix is going to change, for the proof.
@@ -57,13 +72,33 @@ pub struct Announced {
     pub come: Vec<(String, String)>,
 }
 
+impl Announced {
+    /// Returns whether a name comes.
+    #[must_use]
+    pub fn comes(&self, name: &str) -> bool {
+        self.come.iter().any(|(come, _)| come == name)
+    }
+}
+
 /// Another place that belongs to a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Related {
+    /// The file, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
     /// Line, from 1.
     pub line: u32,
     /// What stands there, as a fragment.
     pub message: String,
+}
+
+/// What a fix moves, and other lines may name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moves {
+    /// The port that the server listens on.
+    Port(String),
+    /// The host in URLs of queues.
+    QueueUrls,
 }
 
 /// One thing that is said about one place.
@@ -97,6 +132,10 @@ pub struct Finding {
     pub meant: Option<Effect>,
     /// After the fix.
     pub after: Option<Effect>,
+    /// What a second line beside the fix would give: the line, and the settings then.
+    pub alternatives: Vec<(String, Effect)>,
+    /// What other lines may hold that a fix puts out of date.
+    pub moves: Option<Moves>,
     /// Advice, most important first.
     pub help: Vec<String>,
     /// Other places.

@@ -4,6 +4,7 @@ pub(crate) mod commands;
 pub(crate) mod containers;
 mod dockerfile;
 mod dotenv;
+mod jenkins;
 mod markdown;
 pub(crate) mod shell;
 mod source;
@@ -37,6 +38,10 @@ pub enum Format {
     Hcl,
     /// Nix.
     Nix,
+    /// TOML: tasks and test settings.
+    Toml,
+    /// Pipelines of Jenkins: the commands in their texts.
+    Jenkins,
     /// Markdown: its fenced blocks.
     Markdown,
     /// Program code and formats without a reader of their own: remarks only, never edits.
@@ -45,7 +50,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Yaml,
         Self::Dotenv,
         Self::Shell,
@@ -55,6 +60,8 @@ impl Format {
         Self::Json,
         Self::Hcl,
         Self::Nix,
+        Self::Toml,
+        Self::Jenkins,
         Self::Markdown,
         Self::Source,
     ];
@@ -72,6 +79,8 @@ impl Format {
             Self::Json => "JSON",
             Self::Hcl => "HCL",
             Self::Nix => "Nix",
+            Self::Toml => "TOML",
+            Self::Jenkins => "a pipeline of Jenkins",
             Self::Markdown => "Markdown",
             Self::Source => "source code",
         }
@@ -95,14 +104,15 @@ impl Format {
         {
             return Some(Self::Dockerfile);
         }
-        if name == "jenkinsfile" {
-            return Some(Self::Source);
+        if name == "jenkinsfile" || name.starts_with("jenkinsfile.") || extension == "jenkinsfile" {
+            return Some(Self::Jenkins);
         }
         Some(match extension {
             "yml" | "yaml" => Self::Yaml,
             "json" | "jsonc" => Self::Json,
             "tf" | "hcl" | "nomad" => Self::Hcl,
             "nix" => Self::Nix,
+            "toml" => Self::Toml,
             "sh" | "bash" | "zsh" | "ksh" => Self::Shell,
             "ps1" => Self::PowerShell,
             "md" | "markdown" | "mdx" => Self::Markdown,
@@ -126,7 +136,12 @@ impl Format {
             Self::Dockerfile => dockerfile::read(text, 0..text.len(), &mut document),
             Self::Json => brace(text, Syntax::Json, Rules::JSON, &mut document),
             Self::Hcl => brace(text, Syntax::Hcl, Rules::HCL, &mut document),
-            Self::Nix => brace(text, Syntax::Nix, Rules::HCL, &mut document),
+            Self::Nix => brace(text, Syntax::Nix, Rules::NIX, &mut document),
+            Self::Toml => match tree::parse_toml(text) {
+                Ok(root) => read_tree(text, &root, Rules::TOML, &mut document),
+                Err(error) => document.broken = Some(error),
+            },
+            Self::Jenkins => jenkins::read(text, &mut document),
             Self::Markdown => markdown::read(text, &mut document),
             Self::Source => source::read(text, &mut document),
         }
@@ -163,15 +178,20 @@ fn yaml(text: &str, document: &mut Document) {
         }
     };
     for root in &roots {
-        containers::read(text, root, Rules::YAML, document);
-        scripts(text, root, document, &mut 100_000);
+        read_tree(text, root, Rules::YAML, document);
     }
+}
+
+/// Reads the containers of a tree, and the commands in its texts.
+fn read_tree(text: &str, root: &tree::Node, rules: Rules, document: &mut Document) {
+    containers::read(text, root, rules, document);
+    scripts(text, root, document, &mut 100_000);
 }
 
 /// Reads a tree in braces.
 fn brace(text: &str, syntax: Syntax, rules: Rules, document: &mut Document) {
     match tree::parse_brace(text, syntax) {
-        Ok(root) => containers::read(text, &root, rules, document),
+        Ok(root) => read_tree(text, &root, rules, document),
         Err(error) => document.broken = Some(error),
     }
 }
@@ -194,7 +214,17 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
         }
         let first = document.scopes.len();
         let raw = text.get(scalar.inner.clone()).unwrap_or_default();
-        if !scalar.literal && raw.contains('\n') {
+        let escaped = scalar.quoted && !scalar.verbatim && raw.contains('\\');
+        if escaped {
+            // What the escapes of quotes and lines stand for, in as many bytes.
+            let Some(left) = budget.checked_sub(COPY) else {
+                return;
+            };
+            *budget = left;
+            let mut copy = text.to_owned();
+            copy.replace_range(scalar.inner.clone(), &unescaped(raw));
+            commands::read(&copy, scalar.inner.clone(), Dialect::Posix, document);
+        } else if !scalar.literal && raw.contains('\n') {
             // Lines of folded and quoted texts are joined by spaces. The copy is costly.
             let Some(left) = budget.checked_sub(COPY) else {
                 return;
@@ -220,6 +250,30 @@ fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut 
     for entry in node.entries() {
         scripts(text, &entry.value, document, budget);
     }
+}
+
+/// Puts what escapes stand for in their place, filled with spaces to the same length.
+fn unescaped(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut open = false;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (plain, len) = match rest.as_bytes().get(1) {
+            Some(b'"') => {
+                open = !open;
+                (if open { " \"" } else { "\" " }, 2)
+            }
+            Some(b'n') => (" \n", 2),
+            Some(b'\\') => (" \\", 2),
+            _ => ("\\", 1),
+        };
+        out.push_str(plain);
+        rest = &rest[len..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn seal(scopes: &mut [Scope], reason: &'static str) {

@@ -85,9 +85,16 @@ impl Image {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let trimmed = text.trim();
-        let (name, tag, digest) = split(trimmed);
+        let (standard, expression) = match default_of(trimmed) {
+            Some(standard) => (standard, true),
+            None => (trimmed, false),
+        };
+        let (name, tag, digest) = split(standard);
         let product = product(name);
         let release = match product {
+            Product::LocalStack | Product::Custom if expression => {
+                Release::Unknown("the image is an expression")
+            }
             Product::Custom => Release::Unknown("the image is built by somebody else"),
             Product::LocalStack if digest => Release::Unknown("a digest names no release"),
             Product::LocalStack => tag_release(tag),
@@ -99,6 +106,13 @@ impl Image {
             release,
         }
     }
+}
+
+/// Returns what `${NAME:-IMAGE}` holds when nothing sets the name.
+fn default_of(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+    let (_, standard) = inner.split_once('-')?;
+    (!inner.contains('}')).then_some(standard)
 }
 
 /// Splits a reference into repository, tag and whether a digest pins it.
@@ -136,14 +150,23 @@ fn product(name: &str) -> Product {
     if organisation == Some("localstack") && SERVERS.contains(&last) {
         return Product::LocalStack;
     }
+    if last == "localstack-persist" {
+        return Product::Custom;
+    }
     // `app-localstack` may as well be an application that is tested against it.
     if SERVERS.contains(&last) {
         return Product::Custom;
     }
-    if UNRELATED.contains(&last) {
+    if is_unrelated(last) {
         return Product::Unrelated;
     }
     Product::Other
+}
+
+/// Returns whether the last part of an image's name is that of a database, a mail server or the
+/// like.
+pub(crate) fn is_unrelated(last: &str) -> bool {
+    UNRELATED.contains(&last)
 }
 
 /// Reads the release out of a tag.
@@ -217,5 +240,8 @@ mod tests {
         check("example/worker", Other, None);
         check("localstack/aws-replicator", Other, None);
         check("${IMAGE}", Other, None);
+        check("${IMAGE:-localstack/localstack:3.0.2}", LocalStack, None);
+        check("${IMAGE:-postgres:15}", Unrelated, None);
+        check("gresau/localstack-persist:3", Custom, None);
     }
 }

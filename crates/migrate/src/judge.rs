@@ -1,10 +1,12 @@
 //! From the settings of one scope to findings, by the table of [`crate::decision`].
 
+mod engine;
 mod hosts;
 mod modern;
 mod ports;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use lsconfig::diagnostic::{Rule, Severity};
 use lsconfig::redact::redact;
@@ -12,12 +14,16 @@ use lsconfig::release::{Semantics, TargetVersion};
 
 use crate::decision::{self, Column, Decision, Verdict};
 use crate::effect::{Effect, Environment};
-use crate::finding::{Announced, Fix, Op, Safety};
+use crate::finding::{Announced, Fix, Moves, Op, Safety, Twin};
 use crate::image::{Product, Release};
 use crate::names;
-use crate::scope::{Owner, Scope, Setting, Writing};
+use crate::scope::{Owner, Scope, Setting, Writing, is_dynamic};
 use crate::slots::Slot;
 use crate::text::printable;
+
+pub use engine::Successor;
+
+const CLOUD: &str = lsconfig::resolve::CLOUD;
 
 /// What a judgement needs besides the scope.
 pub(crate) struct Context<'a> {
@@ -33,10 +39,27 @@ pub(crate) struct Context<'a> {
     pub(crate) to: Option<TargetVersion>,
     /// Whether the file may be edited at all.
     pub(crate) edits_allowed: bool,
+    /// The engine to move to, where it is another one.
+    pub(crate) successor: Option<Successor>,
+    /// Returns what a value is when the expressions in it are replaced, as far as that is known.
+    pub(crate) expanded: &'a dyn Fn(&str) -> String,
     /// Says who else reads a name, if anybody.
     pub(crate) reader: &'a dyn Fn(&str) -> Option<String>,
-    /// Says where else the same service sets a name.
-    pub(crate) elsewhere: &'a dyn Fn(&str) -> Option<String>,
+    /// Says where else the same service sets a name or one that belongs to it.
+    pub(crate) elsewhere: &'a dyn Fn(&str) -> Elsewhere,
+    /// Whether legacy names stay beside the new ones.
+    pub(crate) keep_legacy: bool,
+    /// The value of `SQS_ENDPOINT_STRATEGY` that goes with a new host.
+    pub(crate) strategy: Option<&'a str>,
+}
+
+/// Other files that set something for the same service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    /// Files that set the same name.
+    pub(crate) same: Vec<PathBuf>,
+    /// Another name that decides the same thing, and the file that sets it.
+    pub(crate) other: Option<(String, PathBuf)>,
 }
 
 /// A judgement on one setting.
@@ -48,9 +71,12 @@ pub(crate) struct Judged {
     pub(crate) message: String,
     pub(crate) help: Vec<String>,
     pub(crate) fix: Option<Fix>,
+    /// Whether it is about a legacy name, by the table of decisions.
+    pub(crate) legacy: bool,
     pub(crate) effects: Option<[Option<Effect>; 3]>,
-    /// The port whose other places are listed.
-    pub(crate) port: Option<String>,
+    pub(crate) alternatives: Vec<(String, Effect)>,
+    /// What other lines may name.
+    pub(crate) moves: Option<Moves>,
 }
 
 /// How the release of a scope is known.
@@ -98,6 +124,12 @@ pub(crate) fn judge(
         (Release::Unknown(why), ..) => format!("unknown: {why}"),
         (Release::Known(v), ..) => v.to_string(),
     };
+    if let Some(successor) = context.successor {
+        return Judgement {
+            findings: engine::judge(scope, successor),
+            release: described,
+        };
+    }
     let own = scope
         .settings
         .iter()
@@ -129,6 +161,7 @@ pub(crate) fn judge(
     judge.others();
     judge.modern();
     judge.drop_empty_groups();
+    judge.describe();
     judge.findings.sort_by_key(|f| f.setting);
     Judgement {
         findings: judge.findings,
@@ -186,6 +219,8 @@ struct Conversion {
     after: String,
     /// Other settings that go with it.
     absorbed: Vec<usize>,
+    /// A second new setting.
+    beside: Option<(&'static str, String)>,
 }
 
 impl Judge<'_> {
@@ -296,16 +331,24 @@ impl Judge<'_> {
             if self.findings.iter().any(|f| f.setting == at) {
                 continue;
             }
-            let message = match self.column {
-                Column::V3 if !matches!(decision.rule.code, "name-patterns" | "inert-prefix") => {
-                    format!("`{name}` is ignored since 3.0")
+            let never = names::is_external_port(&name) && name != "SQS_PORT_EXTERNAL";
+            let message = match (self.column, decision.rule.code) {
+                (_, "external-port") if never => {
+                    format!("`{name}` was never read: only the one of SQS was")
+                }
+                (_, "name-patterns" | "inert-prefix") => decision.rule.summary.to_owned(),
+                (Column::V3, _) => format!("`{name}` is ignored since 3.0"),
+                (_, "external-port") => {
+                    format!("`{name}={}` is the port in queue URLs", self.shown(at))
                 }
                 _ => decision.rule.summary.to_owned(),
             };
+            let verdict =
+                (never && decision.verdict(self.column) == Verdict::Keep).then_some(Verdict::Note);
             self.propose(Proposal {
                 setting: at,
                 decision,
-                verdict: None,
+                verdict,
                 message,
                 help: Vec::new(),
                 change,
@@ -325,7 +368,17 @@ impl Judge<'_> {
             value: None,
             after: String::new(),
             absorbed: Vec::new(),
+            beside: None,
         })
+    }
+
+    /// Returns the verdict with `--keep-legacy`: releases before 2.0 do not know the new names, so
+    /// these may be added there.
+    fn keeping(&self, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Keep if self.context.keep_legacy => Verdict::SafeConvert,
+            other => other,
+        }
     }
 
     /// Turns a proposal into a finding, with a fix where the table and the place allow one.
@@ -343,6 +396,21 @@ impl Judge<'_> {
         let mut verdict = verdict.unwrap_or_else(|| decision.verdict(self.column));
         let setting = self.setting(at).clone();
         let mut why = None;
+        let doubled = matches!(
+            decision.rule.code,
+            "agreeing-ports" | "agreeing-hosts" | "differing-names"
+        );
+        if self.context.keep_legacy && doubled {
+            // Both names stand there, which is what was asked for.
+            if decision.rule.code != "differing-names" {
+                return;
+            }
+            verdict = Verdict::Note;
+        }
+        let deletes = matches!(verdict, Verdict::SafeDelete | Verdict::AskDelete);
+        if self.context.keep_legacy && deletes && decision.rule.code != "default-setting" {
+            verdict = Verdict::Keep;
+        }
         if let Some(reason) = &self.asked
             && verdict != verdict.asked()
         {
@@ -355,22 +423,27 @@ impl Judge<'_> {
         }
         let wants_edit = !matches!(verdict, Verdict::Keep | Verdict::Note);
         let mut blocked = None;
+        let mut partners = Vec::new();
         if wants_edit {
+            let elsewhere = (self.context.elsewhere)(&setting.name);
             if !self.context.edits_allowed {
-                blocked =
-                    Some("text inside documentation is edited only when asked for".to_owned());
+                blocked = Some("documentation is edited only with --markdown".to_owned());
             } else if let Some(reason) = self.scope.sealed {
                 blocked = Some(reason.to_owned());
-            } else if let Some(place) = (self.context.elsewhere)(&setting.name) {
-                blocked = Some(format!("it is also set in {place}"));
+            } else if let Some((name, path)) = elsewhere.other {
+                blocked = Some(format!("`{name}` in {} belongs to it", path.display()));
             } else if matches!(verdict, Verdict::SafeDelete | Verdict::AskDelete)
                 && let Some(reader) = (self.context.reader)(&setting.name)
             {
                 blocked = Some(format!("{reader} reads it"));
             }
+            partners = elsewhere.same;
         }
         if verdict == Verdict::Keep {
             help.insert(0, self.keep_help());
+        }
+        if verdict == Verdict::Note && self.column == Column::Unknown {
+            help.push("pass --from with the release that runs".to_owned());
         }
         let mut fix = None;
         if wants_edit && blocked.is_none() {
@@ -383,6 +456,9 @@ impl Judge<'_> {
                 blocked =
                     Some("the item cannot be edited without doubt where it stands".to_owned());
             }
+        }
+        if let Some(fix) = &mut fix {
+            fix.partners = partners;
         }
         if let Some(fix) = &mut fix
             && fix.safety == Safety::Unsafe
@@ -397,7 +473,15 @@ impl Judge<'_> {
         } else {
             decision.rule.severity
         };
-        let effects = self.effects(fix.as_ref());
+        let moves = match port {
+            Some(port) => Some(Moves::Port(port)),
+            None => fix
+                .as_ref()
+                .is_some_and(|fix| {
+                    self.column == Column::V3 && fix.announced.comes("LOCALSTACK_HOST")
+                })
+                .then_some(Moves::QueueUrls),
+        };
         self.findings.push(Judged {
             rule: &decision.rule,
             severity,
@@ -405,8 +489,10 @@ impl Judge<'_> {
             message,
             help,
             fix,
-            effects,
-            port,
+            legacy: true,
+            effects: None,
+            alternatives: Vec::new(),
+            moves,
         });
     }
 
@@ -428,8 +514,36 @@ impl Judge<'_> {
         }
     }
 
+    /// Says what the settings do before and after; fixes of one group count together.
+    fn describe(&mut self) {
+        let mut groups: BTreeMap<usize, Announced> = BTreeMap::new();
+        for fix in self.findings.iter().filter_map(|f| f.fix.as_ref()) {
+            let all = groups.entry(fix.group).or_default();
+            all.gone.extend(fix.announced.gone.iter().cloned());
+            all.come.extend(fix.announced.come.iter().cloned());
+        }
+        for at in 0..self.findings.len() {
+            let Some(finding) = self.findings.get(at) else {
+                return;
+            };
+            if !finding.legacy {
+                continue;
+            }
+            let announced = finding.fix.as_ref().and_then(|fix| groups.get(&fix.group));
+            let own = finding.fix.as_ref().map(|fix| &fix.announced);
+            let effects = self.effects(announced);
+            let hosts = own.is_some_and(|own| own.comes("LOCALSTACK_HOST"));
+            let alternatives = self.alternatives(announced.filter(|_| hosts));
+            if let Some(finding) = self.findings.get_mut(at) {
+                finding.effects = effects;
+                finding.alternatives = alternatives;
+            }
+        }
+    }
+
     fn keep_help(&self) -> String {
         match self.version {
+            _ if self.context.keep_legacy => "kept for older releases".to_owned(),
             Some(version) => format!("{version} needs it; look again when you upgrade"),
             None => "it is needed; look again when you upgrade".to_owned(),
         }
@@ -442,7 +556,9 @@ impl Judge<'_> {
         let mut announced = Announced::default();
         let mut ops = Vec::new();
         let title;
+        let keeps = self.context.keep_legacy;
         match change {
+            Change::Joined if keeps => title = "said by the same line".to_owned(),
             Change::None => return None,
             Change::Joined => title = "part of the same edit".to_owned(),
             _ if deletes => {
@@ -455,7 +571,8 @@ impl Judge<'_> {
             }
             Change::Convert(conversion) => {
                 let new = self.convert(at, conversion, &mut ops, &mut announced)?;
-                title = format!("write `{new}`");
+                let verb = if keeps { "add" } else { "write" };
+                title = format!("{verb} {new}");
             }
         }
         Some(Fix {
@@ -466,6 +583,8 @@ impl Judge<'_> {
             group,
             scope: self.position,
             announced,
+            partners: Vec::new(),
+            met: false,
         })
     }
 
@@ -501,12 +620,40 @@ impl Judge<'_> {
         } else {
             span.start
         };
-        ops.push(Op::Replace(start..span.end, conversion.name.to_owned()));
         let prefix = if keeps_prefix { "LOCALSTACK_" } else { "" };
         let name = format!("{prefix}{}", conversion.name);
         let old = setting.value.clone()?;
         let value = conversion.value.clone().unwrap_or_else(|| old.clone());
         let value = format!("{}{value}{}", conversion.before, conversion.after);
+        let mut twins = Vec::new();
+        if self.context.keep_legacy {
+            // The old line stays, and the new one stands in front of it.
+            let written = if conversion.value.is_some() || !setting.is_dynamic() {
+                setting.writing.encode(&value)?
+            } else {
+                setting.writing.encode(&conversion.before)?;
+                value.clone()
+            };
+            twins.push(self.twin(at, &name, written));
+        } else {
+            ops.push(Op::Replace(start..span.end, conversion.name.to_owned()));
+        }
+        if let Some((beside, value)) = &conversion.beside {
+            let beside = format!("{prefix}{beside}");
+            twins.push(self.twin(at, &beside, value.clone()));
+            announced.come.push((beside, value.clone()));
+        }
+        if !twins.is_empty() {
+            ops.push(Op::Insert(setting.slot, twins));
+        }
+        announced.come.push((name.clone(), value.clone()));
+        let title = match &conversion.beside {
+            Some((beside, word)) => format!("`{name}={value}` and `{prefix}{beside}={word}`"),
+            None => format!("`{name}={value}`"),
+        };
+        if self.context.keep_legacy {
+            return Some(title);
+        }
         if value != old {
             let span = setting.value_span.clone();
             if conversion.value.is_some() {
@@ -526,15 +673,52 @@ impl Judge<'_> {
             }
         }
         announced.gone.push(setting.name.clone());
-        announced.come.push((name.clone(), value.clone()));
         for &other in &conversion.absorbed {
             self.removal(other, ops, announced)?;
         }
-        Some(format!("{name}={value}"))
+        Some(title)
+    }
+
+    fn twin(&self, at: usize, name: &str, value: String) -> Twin {
+        let setting = self.setting(at);
+        Twin {
+            name: (setting.name_span.clone(), name.to_owned()),
+            value: (setting.value_span.clone(), value),
+        }
+    }
+
+    /// Says what `SQS_ENDPOINT_STRATEGY` beside a new host would give.
+    fn alternatives(&self, announced: Option<&Announced>) -> Vec<(String, Effect)> {
+        let target = self.target.or(self.version);
+        let (Some(announced), Some(version)) = (announced, target) else {
+            return Vec::new();
+        };
+        let host = announced
+            .come
+            .iter()
+            .find(|(name, _)| name == "LOCALSTACK_HOST");
+        let open = self.offers_strategy()
+            && !announced.comes("SQS_ENDPOINT_STRATEGY")
+            && host.is_some_and(|(_, value)| !is_dynamic(value) && !value.starts_with(CLOUD));
+        if !open {
+            return Vec::new();
+        }
+        let mut after = after(&self.environment, announced);
+        after
+            .own
+            .push(("SQS_ENDPOINT_STRATEGY".to_owned(), "path".to_owned()));
+        let effect = Effect::of(&after.resolve(version));
+        vec![("SQS_ENDPOINT_STRATEGY=path".to_owned(), effect)]
+    }
+
+    /// Returns whether queue URLs get labels in front of the host, and a strategy would help.
+    fn offers_strategy(&self) -> bool {
+        let set = self.modern_value("SQS_ENDPOINT_STRATEGY");
+        self.column == Column::V3 && matches!(set, None | Some("standard"))
     }
 
     /// Returns what the settings do today, what was meant, and what they do after the fix.
-    fn effects(&self, fix: Option<&Fix>) -> Option<[Option<Effect>; 3]> {
+    fn effects(&self, announced: Option<&Announced>) -> Option<[Option<Effect>; 3]> {
         let dynamic = self
             .environment
             .own
@@ -552,8 +736,8 @@ impl Judge<'_> {
         let target = self.target.or(self.version);
         let today = self.version.map(|v| of(&self.environment, v.into()));
         let meant = Some(of(&self.environment, Semantics::Normalized));
-        let after = fix.and_then(|fix| {
-            let after = after(&self.environment, &fix.announced);
+        let after = announced.and_then(|announced| {
+            let after = after(&self.environment, announced);
             target.map(|v| of(&after, v.into()))
         });
         Some([today, meant, after])

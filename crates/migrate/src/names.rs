@@ -46,6 +46,27 @@ pub fn is_external_port(name: &str) -> bool {
     })
 }
 
+/// Returns the names that decide the same thing as one, itself among them.
+#[must_use]
+pub fn family(name: &str) -> &'static [&'static str] {
+    const PORTS: &[&str] = &[
+        "EDGE_PORT",
+        "EDGE_PORT_HTTP",
+        "EDGE_BIND_HOST",
+        "GATEWAY_LISTEN",
+    ];
+    const HOSTS: &[&str] = &[
+        "HOSTNAME_EXTERNAL",
+        "LOCALSTACK_HOSTNAME",
+        "LOCALSTACK_HOST",
+        "SQS_PORT_EXTERNAL",
+    ];
+    let found = [PORTS, HOSTS]
+        .into_iter()
+        .find(|names| names.contains(&name));
+    found.unwrap_or_default()
+}
+
 /// Returns the name that the image's entrypoint makes of `name`, or the name itself.
 #[must_use]
 pub fn bare(name: &str) -> &str {

@@ -2,8 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::file::File;
+use crate::finding::{Finding, Fix, Safety};
 use crate::format::Format;
-use crate::scope::{Document, Owner, Scope};
+use crate::format::containers::of_image;
+use crate::judge::Elsewhere;
+use crate::names;
+use crate::scope::{Document, Owner, Scope, is_dynamic};
 use crate::text::{Text, find_word};
 
 /// Access to other files of a project.
@@ -12,6 +17,86 @@ pub trait Files: Sync {
     fn read(&self, path: &Path) -> Option<Vec<u8>>;
     /// Lists the files of a folder in a stable order, or nothing.
     fn list(&self, folder: &Path) -> Vec<PathBuf>;
+}
+
+/// Lets those fixes stand that every file of a service can make together, and drops the others.
+///
+/// Edits of a base file and an override must not be made by halves: the one that is left would
+/// count alone. A fix with partners is applied only after this has seen all its files.
+pub fn settle(files: &mut [File]) {
+    let met: Vec<Vec<bool>> = files
+        .iter()
+        .map(|file| file.findings.iter().map(|f| is_met(f, files)).collect())
+        .collect();
+    let safe: Vec<Vec<Safety>> = files
+        .iter()
+        .map(|file| file.findings.iter().map(|f| safety(f, files)).collect())
+        .collect();
+    for ((file, met), safe) in files.iter_mut().zip(met).zip(safe) {
+        for ((finding, met), safety) in file.findings.iter_mut().zip(met).zip(safe) {
+            let Some(fix) = finding.fix.as_mut().filter(|f| !f.partners.is_empty()) else {
+                continue;
+            };
+            let names: Vec<String> = fix
+                .partners
+                .iter()
+                .map(|p| p.display().to_string())
+                .collect();
+            let names = names.join(" and ");
+            if met {
+                fix.met = true;
+                if fix.safety < safety {
+                    fix.safety = safety;
+                    fix.why = Some(format!("{names} changes with it"));
+                }
+                finding.help.push(format!("changed together with {names}"));
+            } else {
+                finding.fix = None;
+                finding.after = None;
+                finding.alternatives.clear();
+                finding.help.push(format!(
+                    "not edited: it is also set in {names}, where the same edit is not possible"
+                ));
+            }
+        }
+    }
+}
+
+/// Returns the findings of other files that a fix waits for; `None` where one is missing.
+fn partners<'f>(finding: &Finding, files: &'f [File]) -> Option<Vec<&'f Finding>> {
+    let fix = finding.fix.as_ref()?;
+    let label = |f: &Finding| f.scope.split(" (").next().unwrap_or_default().to_owned();
+    let come = |fix: &Fix| -> Vec<String> {
+        fix.announced
+            .come
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    let found = fix.partners.iter().map(|path| {
+        let file = files.iter().find(|f| clean(&f.path) == clean(path))?;
+        file.findings.iter().find(|other| {
+            let same = other.name == finding.name && label(other) == label(finding);
+            let alike = |o: &Fix| o.announced.gone == fix.announced.gone && come(o) == come(fix);
+            same && other.fix.as_ref().is_some_and(alike)
+        })
+    });
+    found.collect()
+}
+
+fn is_met(finding: &Finding, files: &[File]) -> bool {
+    partners(finding, files).is_some()
+}
+
+/// The safety of a fix and all that go with it.
+fn safety(finding: &Finding, files: &[File]) -> Safety {
+    let own = finding.fix.iter();
+    let others = partners(finding, files).unwrap_or_default();
+    let others = others.iter().filter_map(|f| f.fix.as_ref());
+    own.chain(others)
+        .map(|fix| fix.safety)
+        .max()
+        .unwrap_or(Safety::Safe)
 }
 
 /// A project of one file.
@@ -75,12 +160,20 @@ impl<'a> Neighbours<'a> {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Gives a service of an override file the image of the file it overrides.
+    /// Finds out what a service of Compose runs where its own text does not say: the image may be
+    /// named by a variable of `.env`, by the file that this one overrides, or by a Dockerfile.
     pub(crate) fn complete(&self, scope: &mut Scope) {
-        if scope.owner != Owner::Other || !is_compose(self.path) || self.format != Format::Yaml {
+        if !is_compose(self.path) || self.format != Format::Yaml {
             return;
         }
-        let built = scope.shared == Some("the image is built here; its own settings are not read");
+        self.interpolate(scope);
+        if scope.owner != Owner::Other {
+            return;
+        }
+        if scope.image.is_none() {
+            self.built(scope);
+        }
+        let built = scope.build.is_some();
         for (_, _, document) in &self.compose {
             let other = document.scopes.iter().find(|s| s.label == scope.label);
             if let Some(other) = other
@@ -93,6 +186,66 @@ impl<'a> Neighbours<'a> {
                 scope.mounts.extend(other.mounts.iter().cloned());
                 return;
             }
+        }
+    }
+
+    /// Returns what the `.env` beside a Compose file gives for an expression, as far as it can.
+    pub(crate) fn expanded(&self, value: &str) -> String {
+        let mut plain = value.to_owned();
+        if is_compose(self.path) && self.format == Format::Yaml && value.contains('$') {
+            for (name, value) in self.dotenv() {
+                plain = filled(&plain, &name, &value);
+            }
+        }
+        plain
+    }
+
+    /// Returns the plain settings of the `.env` beside the file.
+    fn dotenv(&self) -> Vec<(String, String)> {
+        let Some(bytes) = self.files.read(&self.folder().join(".env")) else {
+            return Vec::new();
+        };
+        let text = Text::new(bytes);
+        let document = Format::Dotenv.read(Path::new(".env"), text.as_str());
+        let settings = document.scopes.into_iter().flat_map(|s| s.settings);
+        let plain = settings.filter(|s| !s.is_dynamic());
+        plain.filter_map(|s| Some((s.name, s.value?))).collect()
+    }
+
+    /// Fills variables in the name of an image with what the `.env` beside the file says.
+    fn interpolate(&self, scope: &mut Scope) {
+        let Some(image) = scope.image.as_deref().filter(|i| i.contains('$')) else {
+            return;
+        };
+        let plain = self.expanded(image);
+        if plain != image && !plain.contains('$') {
+            let shown = format!("{image} ({plain} by .env)");
+            scope.owner = of_image(&plain);
+            if let Owner::Server(found) | Owner::Stray(found) = &mut scope.owner {
+                found.text = shown;
+            }
+        }
+    }
+
+    /// Looks into the Dockerfile that an image is built from.
+    fn built(&self, scope: &mut Scope) {
+        let Some(build) = &scope.build else { return };
+        if build.context.contains("://") || is_dynamic(&build.context) {
+            return;
+        }
+        let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
+        let path = clean(&self.folder().join(&build.context).join(name));
+        let Some(bytes) = self.files.read(&path) else {
+            return;
+        };
+        let text = Text::new(bytes);
+        let document = Format::Dockerfile.read(&path, text.as_str());
+        // The last stage is the one that runs.
+        if let Some(stage) = document.scopes.last()
+            && let Owner::Server(image) = &stage.owner
+        {
+            scope.owner = Owner::Server(image.clone());
+            scope.sealed = scope.sealed.or(stage.sealed);
         }
     }
 
@@ -192,20 +345,52 @@ impl<'a> Neighbours<'a> {
         None
     }
 
-    /// Says where else the same service sets a name.
-    pub(crate) fn elsewhere(&self, scope: &Scope, name: &str) -> Option<String> {
+    /// Says which other Compose files set a name, or one that decides the same, for a service.
+    pub(crate) fn elsewhere(&self, scope: &Scope, name: &str) -> Elsewhere {
+        let mut found = Elsewhere::default();
         if self.format == Format::Dotenv {
-            return None;
+            return found;
         }
-        self.compose.iter().find_map(|(path, _, document)| {
-            let other = document.scopes.iter().find(|s| s.label == scope.label)?;
-            let sets = other.settings.iter().any(|s| s.name == name);
-            sets.then(|| {
-                path.file_name()
-                    .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
-            })
-        })
+        let family = names::family(names::bare(name));
+        for (path, _, document) in &self.compose {
+            let Some(other) = document.scopes.iter().find(|s| s.label == scope.label) else {
+                continue;
+            };
+            if other.settings.iter().any(|s| s.name == name) {
+                found.same.push(path.clone());
+            }
+            let related = other
+                .settings
+                .iter()
+                .find(|s| s.name != name && family.contains(&names::bare(&s.name)));
+            if let Some(setting) = related {
+                found.other = Some((setting.name.clone(), path.clone()));
+            }
+        }
+        found
     }
+}
+
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` in a text.
+fn filled(text: &str, name: &str, value: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let from = &rest[at..];
+        let end = if from.starts_with("${") {
+            from.find('}').map_or(from.len(), |n| n + 1)
+        } else {
+            let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+            from[1..].find(word).map_or(from.len(), |n| n + 1)
+        };
+        let inner = from[1..end].trim_start_matches('{').trim_end_matches('}');
+        let own = inner.split([':', '-']).next() == Some(name);
+        out.push_str(if own { value } else { &from[..end] });
+        rest = &from[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Returns whether a text expands `$NAME` or `${NAME...}`.

@@ -8,10 +8,10 @@ use crate::decision;
 use crate::edit::{Edit, apply, overlap};
 use crate::effect::{EVERY_LINE, Environment};
 use crate::file::File;
-use crate::finding::{Announced, Finding, Fix, Op, Safety};
+use crate::finding::{Announced, Finding, Fix, Op, Safety, Twin};
 use crate::judge::after;
 use crate::scope::{Document, is_dynamic};
-use crate::slots::{Slot, remove};
+use crate::slots::{Block, Slot, insert, remove};
 use crate::text::Text;
 
 /// What expressions may turn out to be: everything safe holds for each of these.
@@ -52,6 +52,20 @@ pub(crate) fn compile<'o>(
             Op::Remove(Slot::Fixed) => return None,
             Op::Remove(Slot::Item { block, index }) => slots.push((*block, *index)),
             Op::Replace(span, with) => edits.push(Edit::replace(span.clone(), with.clone())),
+            Op::Insert(Slot::Fixed, _) => return None,
+            Op::Insert(Slot::Item { block, index }, twins) => {
+                let place = (*block, *index);
+                let mut all: Option<Edit> = None;
+                for twin in twins {
+                    let item = twin_of(text, &document.blocks, place, twin)?;
+                    let edit = insert(text, &document.blocks, place, &item)?;
+                    match &mut all {
+                        Some(all) => all.text += &edit.text,
+                        None => all = Some(edit),
+                    }
+                }
+                edits.extend(all);
+            }
         }
     }
     let removed = remove(text, &document.blocks, &slots)?;
@@ -62,6 +76,29 @@ pub(crate) fn compile<'o>(
     edits.sort_unstable();
     edits.dedup();
     Some(edits)
+}
+
+/// Returns the text of an item with another name and value, without the comment behind it.
+fn twin_of(
+    text: &str,
+    blocks: &[Block],
+    (block, index): (usize, usize),
+    twin: &Twin,
+) -> Option<String> {
+    let block = blocks.get(block)?;
+    let item = block.items.get(index)?;
+    let ((name, new_name), (value, new_value)) = (&twin.name, &twin.value);
+    let head = text.get(item.start..name.start)?;
+    let between = text.get(name.end..value.start)?;
+    let tail = text.get(value.end..item.end)?;
+    let comment = tail.match_indices(block.comment).find(|(at, _)| {
+        let before = tail.get(..*at).unwrap_or_default();
+        before.ends_with([' ', '\t'])
+    });
+    let tail = comment.map_or(tail, |(at, _)| {
+        tail.get(..at).unwrap_or_default().trim_end()
+    });
+    Some(format!("{head}{new_name}{between}{new_value}{tail}"))
 }
 
 /// The settings of a document as flat rows, to be compared before and after.
@@ -91,11 +128,14 @@ pub(crate) fn verified(file: &File, fixes: &[&Fix]) -> Option<(Vec<Edit>, Vec<u8
     }
     let mut expected = rows(&file.document);
     for fix in fixes {
-        let label = &file.document.scopes.get(fix.scope)?.label;
+        let scope = file.document.scopes.get(fix.scope)?;
+        let label = &scope.label;
         for name in &fix.announced.gone {
+            // Scopes may share a label: two commands in one script.
+            let value = &scope.settings.iter().find(|s| s.name == *name)?.value;
             let at = expected
                 .iter()
-                .position(|(l, n, _)| l == label && n == name)?;
+                .position(|(l, n, v)| l == label && n == name && v == value)?;
             expected.remove(at);
         }
         for (name, value) in &fix.announced.come {

@@ -13,6 +13,18 @@ pub use sarif::log;
 use crate::file::File;
 use crate::finding::{Finding, Safety};
 
+/// What notes are about, and the codes of each kind; other codes belong to the last but one, and
+/// warnings that a release turns into notes to the last.
+pub const KINDS: [(&str, &[&str]); 7] = [
+    ("application code", &["injected-name"]),
+    ("test code", &["test-container"]),
+    ("text that becomes another file", &["produced-text"]),
+    ("without known owner", &["no-owner"]),
+    ("template", &["unreadable-file"]),
+    ("other", &[]),
+    ("needed by its release", &[]),
+];
+
 /// How many findings of which fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
@@ -24,6 +36,9 @@ pub struct Counts {
     pub person: usize,
     /// Worth knowing; nothing has to change.
     pub notes: usize,
+    /// The notes by what they are about, for people: how many, and of what.
+    #[serde(skip)]
+    pub kinds: [usize; KINDS.len()],
     /// Silenced by a comment.
     pub silenced: usize,
 }
@@ -40,7 +55,12 @@ impl Counts {
                     Some(Safety::Safe) => counts.safe += 1,
                     Some(Safety::Unsafe) => counts.r#unsafe += 1,
                     None if finding.severity == lsconfig::diagnostic::Severity::Note => {
-                        counts.notes += 1
+                        counts.notes += 1;
+                        let code = finding.rule.code;
+                        let kind = KINDS.iter().position(|(_, codes)| codes.contains(&code));
+                        let kept = finding.rule.severity != lsconfig::diagnostic::Severity::Note;
+                        let kind = kind.unwrap_or(KINDS.len() - 2 + usize::from(kept));
+                        counts.kinds[kind] += 1;
                     }
                     None => counts.person += 1,
                 }

@@ -41,6 +41,8 @@ pub enum RemarkKind {
     TestContainer,
     /// Text that produces another file, for example a heredoc with a Compose file.
     Produced,
+    /// Code that sets a variable on a container of other software.
+    StrayCode,
     /// An export in a script that runs inside the server, too late to count.
     InitHook,
 }
@@ -65,6 +67,8 @@ pub enum Owner {
 pub struct Scope {
     /// Where it stands, for people: `services.localstack`, `docker run`.
     pub label: String,
+    /// The image as written, where there is one.
+    pub image: Option<String>,
     /// Whose settings these are.
     pub owner: Owner,
     /// Whether the process runs in a container.
@@ -75,8 +79,12 @@ pub struct Scope {
     pub env_files: Vec<String>,
     /// Container ports that are published or probed, as texts of digits.
     pub ports: Vec<String>,
+    /// Whether published ports hold an expression.
+    pub expands_ports: bool,
     /// Names under which other containers reach it.
     pub aliases: Vec<String>,
+    /// The folder and the Dockerfile that its image is built from, if it is built here.
+    pub build: Option<Build>,
     /// Host paths that are mounted into the container.
     pub mounts: Vec<String>,
     /// Why nothing here is edited without asking, if so.
@@ -91,17 +99,29 @@ impl Scope {
     pub fn new(label: impl Into<String>, owner: Owner) -> Self {
         Self {
             label: label.into(),
+            image: None,
             owner,
             in_container: true,
             settings: Vec::new(),
             env_files: Vec::new(),
             ports: Vec::new(),
+            expands_ports: false,
             aliases: Vec::new(),
+            build: None,
             mounts: Vec::new(),
             shared: None,
             sealed: None,
         }
     }
+}
+
+/// What an image is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// The folder, as written.
+    pub context: String,
+    /// The Dockerfile in it, where one is named.
+    pub dockerfile: Option<String>,
 }
 
 /// One variable set in a scope.

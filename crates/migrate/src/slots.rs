@@ -33,6 +33,8 @@ pub enum Layout {
         /// Whether the syntax allows a comma behind the last item.
         trailing: bool,
     },
+    /// Items between spaces: lists of Nix.
+    Spaces,
     /// Words of a command or instruction; lines are joined by this character at their end.
     Words(char),
 }
@@ -98,6 +100,44 @@ pub fn remove(text: &str, blocks: &[Block], slots: &[(usize, usize)]) -> Option<
     Some(merged(edits))
 }
 
+/// Returns the edit that puts `item` in front of an item, or `None` where it cannot stand.
+#[must_use]
+pub fn insert(
+    text: &str,
+    blocks: &[Block],
+    (block, index): (usize, usize),
+    item: &str,
+) -> Option<Edit> {
+    let block = blocks.get(block)?;
+    let at = block.items.get(index)?.start;
+    let line = line_span(text, at);
+    let lead = text.get(line.start..at)?.trim_start_matches('\u{feff}');
+    let first = begins_line(text, at);
+    let broken = format!("{}{lead}", line_break(text, at));
+    let between = match block.layout {
+        Layout::Lines if first => broken,
+        Layout::Lines => return None,
+        Layout::Commas { .. } if first => format!(",{broken}"),
+        Layout::Commas { .. } => ", ".to_owned(),
+        Layout::Spaces if first => broken,
+        Layout::Words(joiner) if first && index > 0 => format!(" {joiner}{broken}"),
+        Layout::Spaces | Layout::Words(_) => " ".to_owned(),
+    };
+    Some(Edit::replace(at..at, format!("{item}{between}")))
+}
+
+/// Returns the line break that the text has around a place.
+fn line_break(text: &str, at: usize) -> &'static str {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let end = match (after.find('\n'), before.rfind('\n')) {
+        (Some(n), _) => at + n,
+        (None, Some(n)) => n,
+        (None, None) => return "\n",
+    };
+    let carriage = end > 0 && text.as_bytes().get(end - 1) == Some(&b'\r');
+    if carriage { "\r\n" } else { "\n" }
+}
+
 /// Joins deletions that touch, so that no line break is counted twice.
 fn merged(mut edits: Vec<Edit>) -> Vec<Edit> {
     edits.sort_unstable();
@@ -125,6 +165,7 @@ fn from_block(text: &str, block: &Block, gone: &BTreeSet<usize>) -> Option<Vec<E
             })
             .collect(),
         Layout::Commas { trailing } => commas(text, block, gone, trailing),
+        Layout::Spaces => commas(text, block, gone, true),
         Layout::Words(joiner) => words(text, block, gone, joiner),
     }
 }
@@ -301,6 +342,37 @@ mod tests {
             &[1],
             "[\n A # x, y\n]",
         );
+    }
+
+    #[track_caller]
+    fn check_insert(text: &str, layout: Layout, items: &[&str], at: usize, expected: &str) {
+        let blocks = [block(text, layout, items)];
+        let edit = insert(text, &blocks, (0, at), "X").unwrap();
+        let out = String::from_utf8(apply(text.as_bytes(), &[edit]).unwrap()).unwrap();
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn new_items_stand_in_front() {
+        let commas = Layout::Commas { trailing: false };
+        check_insert("[A, B]", commas, &["A", "B"], 1, "[A, X, B]");
+        check_insert("[\n  A, # c\n]", commas, &["A"], 0, "[\n  X,\n  A, # c\n]");
+        check_insert("[ A B ]", Layout::Spaces, &["A", "B"], 1, "[ A X B ]");
+        check_insert(
+            "k:\r\n  A\r\n",
+            Layout::Lines,
+            &["A"],
+            0,
+            "k:\r\n  X\r\n  A\r\n",
+        );
+        check_insert(
+            "c -e A \\\n  -e B",
+            Layout::Words('\\'),
+            &["c", "-e A", "-e B"],
+            2,
+            "c -e A \\\n  X \\\n  -e B",
+        );
+        check_insert("A=1 c", Layout::Words('\\'), &["A=1", "c"], 0, "X A=1 c");
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! A tree finds places. Nothing is printed back from it.
 
 mod brace;
+mod toml;
 
 use std::ops::Range;
 
 use lsconfig::source::yaml::{self, Style};
 
 pub(crate) use brace::{Syntax, parse as parse_brace};
+pub(crate) use toml::parse as parse_toml;
 
 /// A node with the bytes it was written with.
 #[derive(Debug, Clone)]
@@ -82,6 +84,15 @@ impl Node {
     /// Returns the last entry of that key.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().rfind(|e| e.key.text == key)
+    }
+
+    /// Returns the text at the end of a chain of keys, whichever of equal keys leads there.
+    pub(crate) fn text_at(&self, keys: &[&str]) -> Option<&str> {
+        let Some((first, rest)) = keys.split_first() else {
+            return self.text();
+        };
+        let mut entries = self.entries().iter().filter(|e| e.key.text == *first);
+        entries.find_map(|entry| entry.value.text_at(rest))
     }
 
     /// Returns the text of an entry.

@@ -1,7 +1,11 @@
 //! Finding the files worth reading: ignore files respected, everything in parallel.
 
-use std::io;
+mod places;
+
+use std::fs::File as Handle;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
@@ -10,10 +14,13 @@ use ignore::{WalkBuilder, WalkState, overrides::OverrideBuilder};
 use crate::file::{File, Options};
 use crate::format::Format;
 use crate::names;
-use crate::project::Files;
+use crate::project::{Files, settle};
+use places::Urls;
 
 /// The largest file that is read, in bytes. Hand-written files stay far below.
 pub const MAX_FILE: u64 = 8 << 20;
+/// Bytes that are read at once; nearly every file written by hand fits.
+const BUFFER: usize = 64 << 10;
 /// Bytes in which a NUL makes a file binary.
 const SNIFFED: usize = 8 << 10;
 
@@ -47,6 +54,8 @@ pub struct Walk {
     pub seen: usize,
     /// Files that were left out because of their size or because they are binary.
     pub skipped: usize,
+    /// Settings of other software that have the same names.
+    pub foreign: usize,
     /// Files that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -92,27 +101,38 @@ impl Files for Disk {
     }
 }
 
-/// Reads every file under `roots` that may hold one of the names.
-///
-/// `exclude` holds patterns as in `.gitignore`. Roots that are files are read whatever ignore files
-/// say.
+/// What to read, and whom to tell about it.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Files and folders. Files are read whatever ignore files say.
+    pub roots: &'a [PathBuf],
+    /// Patterns as in `.gitignore` of what is not read.
+    pub exclude: &'a [String],
+    /// What is asked for.
+    pub options: &'a Options,
+    /// Called now and then with the number of files seen, from any thread.
+    pub progress: &'a (dyn Fn(usize) + Sync),
+}
+
+/// Reads every file that may hold one of the names.
 ///
 /// # Errors
 ///
 /// Returns the pattern that is none.
-pub fn walk(
-    roots: &[PathBuf],
-    exclude: &[String],
-    options: &Options,
-) -> Result<Walk, ignore::Error> {
-    let candidates = candidates();
+pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
     let mut result = Walk::default();
     let mut folders = Vec::new();
-    for root in roots {
+    let mut buffer = Vec::new();
+    let reader = Reader {
+        candidates: candidates(),
+        urls: Urls::default(),
+        options: request.options,
+    };
+    for root in request.roots {
         match std::fs::metadata(root) {
-            Ok(meta) if meta.is_dir() => folders.push(root),
+            Ok(meta) if meta.is_dir() => folders.push(root.clone()),
             Ok(_) => {
-                let read = read(root, true, &candidates, options);
+                let read = reader.read(root, true, &mut buffer);
                 keep(&mut result, root, read);
             }
             Err(source) => result.problems.push(Problem {
@@ -121,64 +141,91 @@ pub fn walk(
             }),
         }
     }
-    if let Some((first, rest)) = folders.split_first() {
-        let mut builder = WalkBuilder::new(first);
-        rest.iter().for_each(|root| {
-            builder.add(root);
-        });
-        let mut overrides = OverrideBuilder::new(first);
-        for pattern in exclude {
-            overrides.add(&format!("!{pattern}"))?;
-        }
-        builder
-            .hidden(false)
-            .require_git(false)
-            .overrides(overrides.build()?)
-            .filter_entry(|entry| {
-                let name = entry.file_name().to_string_lossy();
-                let folder = entry.file_type().is_some_and(|t| t.is_dir());
-                !(folder && entry.depth() > 0 && SKIPPED_FOLDERS.contains(&name.as_ref()))
-            });
+    if !folders.is_empty() {
+        let seen = AtomicUsize::new(0);
         let shared = Mutex::new(&mut result);
-        builder.build_parallel().run(|| {
-            Box::new(|entry| {
-                visit(entry, &shared, &candidates, options);
-                WalkState::Continue
-            })
-        });
+        let visit = |path: &Path, buffer: &mut Vec<u8>| {
+            let count = seen.fetch_add(1, Ordering::Relaxed) + 1;
+            if count.is_multiple_of(REPORTED) {
+                (request.progress)(count);
+            }
+            let read = reader.read(path, false, buffer);
+            if !matches!(read, Read::Clean) {
+                keep(&mut lock(&shared), path, read);
+            }
+        };
+        let failed = |error| keep(&mut lock(&shared), Path::new(""), Read::Failed(error));
+        each_file(&folders, request.exclude, &visit, &failed)?;
+        result.seen += seen.into_inner();
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
+    // A file may be named and stand in a folder that is named too.
+    result.files.dedup_by(|b, a| a.path == b.path);
     result.problems.sort_by(|a, b| a.path.cmp(&b.path));
+    settle(&mut result.files);
+    reader.urls.add_to(&mut result.files);
     Ok(result)
 }
 
-fn visit(
-    entry: Result<ignore::DirEntry, ignore::Error>,
-    shared: &Mutex<&mut Walk>,
-    candidates: &AhoCorasick,
-    options: &Options,
-) {
-    let mut path = PathBuf::new();
-    let read = match entry {
-        Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
-            entry.path().clone_into(&mut path);
-            if let Ok(plain) = path.strip_prefix("./") {
-                path = plain.to_path_buf();
-            }
-            read(&path, false, candidates, options)
-        }
-        Ok(_) => return,
-        Err(error) => {
-            let text = error.to_string();
-            Read::Failed(
-                error
-                    .into_io_error()
-                    .unwrap_or_else(|| io::Error::other(text)),
-            )
-        }
+/// Files between two calls of [`Request::progress`].
+const REPORTED: usize = 1000;
+
+fn lock<'l, T>(mutex: &'l Mutex<T>) -> std::sync::MutexGuard<'l, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls `visit` with every file of some folders that is worth a look, with a buffer to read into.
+fn each_file(
+    folders: &[PathBuf],
+    exclude: &[String],
+    visit: &(dyn Fn(&Path, &mut Vec<u8>) + Sync),
+    failed: &(dyn Fn(io::Error) + Sync),
+) -> Result<(), ignore::Error> {
+    let Some((first, rest)) = folders.split_first() else {
+        return Ok(());
     };
-    let mut walk = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    keep(&mut walk, &path, read);
+    let mut builder = WalkBuilder::new(first);
+    rest.iter().for_each(|root| {
+        builder.add(root);
+    });
+    let mut overrides = OverrideBuilder::new(first);
+    for pattern in exclude {
+        overrides.add(&format!("!{pattern}"))?;
+    }
+    builder
+        .hidden(false)
+        .require_git(false)
+        .overrides(overrides.build()?)
+        .filter_entry(|entry| {
+            let folder = entry.depth() > 0 && entry.file_type().is_some_and(|t| t.is_dir());
+            !(folder
+                && entry
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|n| SKIPPED_FOLDERS.contains(&n)))
+        });
+    builder.build_parallel().run(|| {
+        let mut buffer = Vec::new();
+        Box::new(move |entry| {
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
+                    let path = entry.path();
+                    visit(path.strip_prefix("./").unwrap_or(path), &mut buffer);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let text = error.to_string();
+                    failed(
+                        error
+                            .into_io_error()
+                            .unwrap_or_else(|| io::Error::other(text)),
+                    );
+                }
+            }
+            WalkState::Continue
+        })
+    });
+    Ok(())
 }
 
 enum Read {
@@ -190,7 +237,6 @@ enum Read {
 }
 
 fn keep(walk: &mut Walk, path: &Path, read: Read) {
-    walk.seen += 1;
     match read {
         Read::Clean => {}
         Read::Skipped => walk.skipped += 1,
@@ -198,7 +244,12 @@ fn keep(walk: &mut Walk, path: &Path, read: Read) {
             path: path.to_path_buf(),
             source,
         }),
-        Read::Found(file) => walk.files.push(*file),
+        Read::Found(file) => {
+            walk.foreign += file.foreign;
+            if !file.findings.is_empty() || file.silenced > 0 {
+                walk.files.push(*file);
+            }
+        }
     }
 }
 
@@ -207,33 +258,68 @@ fn candidates() -> AhoCorasick {
     AhoCorasick::new(names::CANDIDATES).expect("a few short patterns")
 }
 
-fn read(path: &Path, named: bool, candidates: &AhoCorasick, options: &Options) -> Read {
-    let name = path
-        .file_name()
-        .map(|n| n.to_string_lossy())
-        .unwrap_or_default();
+/// Returns whether a file is a copy, or has no format that is read.
+fn is_passed_over(path: &Path) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy());
+    let name = name.unwrap_or_default();
     let backup = BACKUPS.iter().any(|end| name.ends_with(end)) || name.contains(".bak.");
-    let script = !name.contains('.');
-    if !named && (backup || (Format::of(path, "").is_none() && !script)) {
-        return Read::Clean;
+    // A script may have no extension.
+    backup || (name.contains('.') && Format::of(path, "").is_none())
+}
+
+/// Reads a file into a buffer, with as few calls as it takes; `false` where it is too large.
+fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    let mut handle = Handle::open(path)?;
+    buffer.resize(BUFFER, 0);
+    let mut len = 0;
+    while len < BUFFER {
+        match handle.read(&mut buffer[len..]) {
+            // Less than asked for is the end of a file; a second call would only say so.
+            Ok(n) if len == 0 && n > 0 && n < BUFFER => {
+                len = n;
+                break;
+            }
+            Ok(0) => break,
+            Ok(n) => len += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.len() > MAX_FILE => return Read::Skipped,
-        Ok(_) => {}
-        Err(error) => return Read::Failed(error),
+    buffer.truncate(len);
+    if len < BUFFER {
+        return Ok(true);
     }
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return Read::Failed(error),
-    };
-    if !candidates.is_match(&bytes) {
-        return Read::Clean;
-    }
-    if bytes.iter().take(SNIFFED).any(|b| *b == 0) {
-        return Read::Skipped;
-    }
-    match File::analyse(path, bytes, &Disk, options) {
-        Some(file) if !file.findings.is_empty() || file.silenced > 0 => Read::Found(Box::new(file)),
-        _ => Read::Clean,
+    handle.take(MAX_FILE - len as u64 + 1).read_to_end(buffer)?;
+    Ok(buffer.len() as u64 <= MAX_FILE)
+}
+
+/// What every file is read with.
+struct Reader<'a> {
+    candidates: AhoCorasick,
+    urls: Urls,
+    options: &'a Options,
+}
+
+impl Reader<'_> {
+    fn read(&self, path: &Path, named: bool, buffer: &mut Vec<u8>) -> Read {
+        if !named && is_passed_over(path) {
+            return Read::Clean;
+        }
+        match fill(path, buffer) {
+            Ok(true) => {}
+            Ok(false) => return Read::Skipped,
+            Err(error) => return Read::Failed(error),
+        }
+        self.urls.read(path, buffer);
+        if !self.candidates.is_match(&buffer) {
+            return Read::Clean;
+        }
+        if buffer.iter().take(SNIFFED).any(|b| *b == 0) {
+            return Read::Skipped;
+        }
+        match File::analyse(path, buffer.clone(), &Disk, self.options) {
+            Some(file) => Read::Found(Box::new(file)),
+            None => Read::Clean,
+        }
     }
 }

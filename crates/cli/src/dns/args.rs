@@ -19,6 +19,7 @@ use crate::args::{InContainer, TextOrJson};
   lsconfig dns
   lsconfig dns --listen 127.0.0.1:5353 --upstream 10.0.0.1
   lsconfig dns --view 10.0.2.0/24=10.0.2.20 --forward corp.example=10.1.1.1
+  lsconfig dns --target-container localstack-main
   lsconfig dns check mybucket.s3.localhost.localstack.cloud --server 127.0.0.1:5353
   lsconfig dns resolv-conf --in-container
 
@@ -51,6 +52,11 @@ pub(crate) struct ServeArgs {
     /// What clients of a network are told, before every other rule; may be repeated.
     #[arg(long, value_name = "CIDR=IP")]
     pub(crate) view: Vec<ExplicitView>,
+    /// Container of the emulator: clients on each of its networks are told its address there, and the
+    /// host 127.0.0.1. Networks are followed as they are attached and detached, through the Docker
+    /// Engine. A server that root started stays root for that, unless `--user` says otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target_container: Option<String>,
     /// Domain that is answered like the emulator's own, with everything below it; may be repeated.
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) suffix: Vec<String>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lsconfig::network::ExplicitView;
 use lsconfig_dns::check::type_name;
 use lsconfig_dns::server::{Event, Observer};
 use serde_json::{Value, json};
@@ -21,6 +22,21 @@ pub(crate) fn observer(format: TextOrJson, queries: bool) -> Observer {
             TextOrJson::Json => drop(out(&format!("{}\n", document(event)))),
         }
     })
+}
+
+/// Tells which views a container gives.
+pub(crate) fn target(format: TextOrJson, views: &[ExplicitView]) {
+    let views: Vec<String> = views.iter().map(ToString::to_string).collect();
+    match format {
+        TextOrJson::Text if views.is_empty() => {
+            anstream::eprintln!("the container has no address of its own");
+        }
+        TextOrJson::Text => anstream::eprintln!("views: {}", views.join(", ")),
+        TextOrJson::Json => drop(out(&format!(
+            "{}\n",
+            json!({"event": "views", "views": views})
+        ))),
+    }
 }
 
 fn text(event: &Event) -> String {

@@ -33,6 +33,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         );
         return Ok(ExitCode::from(exit::CLEAN));
     }
+    let mut setup = setup;
+    let target = setup.target.take();
     let server = bind(args, setup)?;
     for addr in server.addresses() {
         anstream::eprintln!("listening on {addr}");
@@ -45,9 +47,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         resolvconf::apply(resolv_conf, [127, 0, 0, 1].into())
             .map_err(io_error("cannot point resolv.conf at the server"))?;
     }
-    // resolv.conf can be restored by root alone.
-    let stays_root =
-        args.user.as_deref() == Some("root") || args.resolv_conf && args.user.is_none();
+    // resolv.conf can be restored by root alone, and the engine's socket belongs to root.
+    let needs_root = args.resolv_conf || target.is_some();
+    let stays_root = args.user.as_deref() == Some("root") || needs_root && args.user.is_none();
     if privileges::is_root() && !stays_root {
         match privileges::become_user(args.user.as_deref()) {
             Ok(()) => {}
@@ -59,6 +61,13 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         }
     }
     let handle = server.handle();
+    if let Some(target) = target {
+        let (handle, chosen, format) = (handle.clone(), args.view.clone(), args.format);
+        target.follow(move |views| {
+            log::target(format, views);
+            handle.set_views(chosen.iter().chain(views).copied().collect());
+        })?;
+    }
     let thread = std::thread::spawn(move || server.run());
     let followed = follow_signals(args, &handle);
     handle.stop();

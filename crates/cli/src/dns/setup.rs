@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lsconfig::diagnostic::Diagnostic;
-use lsconfig::network::{ExplicitView, parse_network};
+use lsconfig::network::parse_network;
 use lsconfig::release::{NEWEST_KNOWN, Semantics};
 use lsconfig::resolve::resolve;
 use lsconfig::variable::{Family, lookup};
@@ -17,6 +17,7 @@ use lsconfig_dns::zone::Zone;
 use serde_json::{Value, json};
 
 use crate::dns::args::ServeArgs;
+use crate::dns::target::Target;
 use crate::error::CliError;
 use crate::input::{Input, Wanted};
 use crate::render;
@@ -32,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) resolv_conf: Option<PathBuf>,
     pub(crate) network: NetworkConfig,
     pub(crate) zone: Zone,
+    /// The container whose addresses are views, beside those of the flags.
+    pub(crate) target: Option<Target>,
     /// What to tell about the settings, ready to print.
     pub(crate) remarks: String,
 }
@@ -78,6 +81,10 @@ impl Setup {
                 listen.retain(std::net::SocketAddr::is_ipv4);
             }
         }
+        let target = args.target_container.as_deref().map(Target::find);
+        let target = target.transpose()?;
+        let mut views = args.view.clone();
+        views.extend(target.iter().flat_map(Target::views));
         Ok(Self {
             enabled: settings.enabled || !args.listen.is_empty(),
             listen,
@@ -87,10 +94,11 @@ impl Setup {
                 observe: true,
                 gateways_are_host: resolution.in_container,
                 host_addresses: args.host_gateway.clone(),
-                views: args.view.clone(),
+                views,
                 resolve_ip: settings.resolve_ip,
             },
             zone,
+            target,
             remarks: render::diagnostics(&diagnostics, &input.sources),
         })
     }
@@ -106,7 +114,6 @@ impl Setup {
             .iter()
             .map(|a| json!({"interface": &*a.interface, "address": a.net.to_string()}))
             .collect();
-        let view = |view: &ExplicitView| format!("{}={}", view.clients, view.address);
         let domains = self.forward.domains.iter();
         let from_file = self
             .resolv_conf
@@ -126,7 +133,7 @@ impl Setup {
             "zones": self.zone.apexes().iter().map(|apex| json!({
                 "name": apex.name.to_string(), "below": apex.below,
             })).collect::<Vec<_>>(),
-            "views": self.network.views.iter().map(view).collect::<Vec<_>>(),
+            "views": self.network.views.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "resolve_ip": self.network.resolve_ip,
             "addresses": addresses,
             "host_gateways": self.network.host_gateways(),

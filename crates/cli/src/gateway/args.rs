@@ -64,6 +64,15 @@ pub(crate) struct ServeArgs {
     /// Worker threads; one for each core when left out.
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<usize>,
+    /// Seconds to wait for a connection to an upstream; 5 when left out.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) connect_timeout: Option<u64>,
+    /// Seconds to wait for the head of a response; 910 when left out.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) response_timeout: Option<u64>,
+    /// User to become when the sockets are bound, by name or number; needs root.
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
     /// Let clients of other machines read `/_lsconfig/`.
     #[arg(long)]
     pub(crate) admin_from_anywhere: bool,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lsconfig::addr::HostPort;
 use lsconfig::layer::{Layer, SourceKind};
@@ -10,7 +11,7 @@ use lsconfig::release::{NEWEST_KNOWN, Semantics};
 use lsconfig::resolve::{CLOUD, DEFAULT_PORT, default_bind_host, resolve};
 use lsconfig::settings::{Basis, Resolution, Value};
 use lsconfig_gateway::config::{
-    Config, CorsConfig, Mint, Profile, Route, TlsSource, Upstream, Urls,
+    Config, CorsConfig, Mint, Profile, Route, TlsSource, Upstream, Urls, Waits,
 };
 use lsconfig_gateway::file::{self, GatewayFile};
 
@@ -39,6 +40,8 @@ pub(super) struct Again {
     config: Option<PathBuf>,
     workers: Option<usize>,
     admin_from_anywhere: bool,
+    connect_timeout: Option<u64>,
+    response_timeout: Option<u64>,
 }
 
 impl Again {
@@ -55,6 +58,8 @@ impl Again {
             config: args.config.clone(),
             workers: args.workers,
             admin_from_anywhere: args.admin_from_anywhere,
+            connect_timeout: args.connect_timeout,
+            response_timeout: args.response_timeout,
         }
     }
 
@@ -110,7 +115,17 @@ impl Again {
             state_dir: state_dir(self.state_dir.as_ref().or(file.state_dir.as_ref())),
             workers: self.workers.or(file.workers).unwrap_or_else(cores),
             admin_from_anywhere: self.admin_from_anywhere,
+            waits: self.waits(&file),
         })
+    }
+
+    fn waits(&self, file: &GatewayFile) -> Waits {
+        let of = |flag: Option<u64>, file: Option<u64>| flag.or(file).map(Duration::from_secs);
+        let default = Waits::default();
+        Waits {
+            connect: of(self.connect_timeout, file.connect_timeout).unwrap_or(default.connect),
+            response: of(self.response_timeout, file.response_timeout).unwrap_or(default.response),
+        }
     }
 
     /// The file to read: as asked for, else `lsconfig.toml` when there is one.

@@ -4,93 +4,20 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::wire::{Query, Rcode, Reply, Section, rtype};
+use tokio::time::Instant;
 
-/// The longest time that a record is kept, in seconds (RFC 8767, section 4).
-const MAX_TTL: u32 = 86_400;
-/// The longest time that a missing name or type is remembered, in seconds (RFC 2308, section 5).
-const MAX_NEGATIVE_TTL: u32 = 3_600;
+use crate::relay::Stored;
+use crate::wire::Query;
+
 /// How long an answer may be used after its TTL ran out while no upstream answers (RFC 8767,
 /// section 5).
 const STALE_FOR: Duration = Duration::from_secs(86_400);
-/// The TTL of a stale answer, in seconds (RFC 8767, section 4).
-pub(crate) const STALE_TTL: u32 = 30;
 /// What an entry costs beside its bytes: map slot, queue slot, allocations. Rounded up.
 const OVERHEAD: usize = 256;
 /// Locks; queries of different names seldom meet.
 const SHARDS: usize = 8;
-
-/// An upstream's answer without id, question and additional section.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) rcode: Rcode,
-    /// The flags of the reply.
-    pub(crate) flags: u16,
-    /// Number of answer and authority records.
-    pub(crate) counts: [u16; 2],
-    /// Both sections. Compression pointers stay valid behind any question of the same length.
-    pub(crate) body: Box<[u8]>,
-    /// Where in `body` the TTLs stand.
-    pub(crate) ttls: Box<[u16]>,
-    /// Seconds to keep it; 0 means not at all.
-    pub(crate) keep: u32,
-}
-
-impl Stored {
-    /// Takes over a reply. `None` when its records are cut short.
-    pub(crate) fn new(reply: &Reply<'_>) -> Option<Self> {
-        let start = crate::wire::HEADER + reply.question.len();
-        let mut end = start;
-        let mut counts = [0u16; 2];
-        let mut ttls = Vec::new();
-        let (mut shortest, mut negative) = (MAX_TTL, None);
-        for record in reply.records() {
-            let record = record.ok()?;
-            let section = match record.section {
-                Section::Answer => 0,
-                Section::Authority => 1,
-                // Minimal responses: glue is of no use to a stub resolver.
-                Section::Additional => continue,
-            };
-            if record.rtype == rtype::OPT {
-                return None;
-            }
-            counts[section] += 1;
-            end = record.end;
-            ttls.push(u16::try_from(record.ttl_at - start).ok()?);
-            // RFC 2181, section 8: a TTL with the top bit set is 0.
-            let ttl = if record.ttl > i32::MAX as u32 {
-                0
-            } else {
-                record.ttl
-            };
-            shortest = shortest.min(ttl);
-            if section == 1 && record.rtype == rtype::SOA && record.data.len() >= 22 {
-                let minimum = record
-                    .data
-                    .last_chunk::<4>()
-                    .map_or(0, |b| u32::from_be_bytes(*b));
-                negative = Some(ttl.min(minimum).min(MAX_NEGATIVE_TTL));
-            }
-        }
-        let keep = match reply.rcode() {
-            Rcode::NOERROR if counts[0] > 0 => shortest,
-            // RFC 2308, section 5: without SOA a negative answer is not kept.
-            Rcode::NOERROR | Rcode::NXDOMAIN => negative.unwrap_or(0),
-            _ => 0,
-        };
-        Some(Self {
-            rcode: reply.rcode(),
-            flags: reply.flags,
-            counts,
-            body: reply.message.get(start..end)?.into(),
-            ttls: ttls.into(),
-            keep,
-        })
-    }
-}
 
 /// The part of a query that its answer depends on.
 #[derive(Debug, Clone, Copy)]
@@ -264,7 +191,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Name, QR, Writer, read_query};
+    use crate::wire::{Name, QR, Reply, Section, Writer, read_query, rtype};
 
     /// A query message for `name`, and a reply to it with one A record of `ttl` seconds.
     fn exchange(name: &str, ttl: u32) -> (Vec<u8>, Vec<u8>) {

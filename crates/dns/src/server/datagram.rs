@@ -37,7 +37,7 @@ pub(crate) struct Arrival {
 /// Receives batches.
 pub(crate) struct Inbox {
     rooms: Vec<[u8; ROOM]>,
-    headers: MultiHeaders<SockaddrStorage>,
+    headers: Headers,
     arrivals: Vec<Arrival>,
 }
 
@@ -46,7 +46,7 @@ impl Inbox {
         Self {
             rooms: vec![[0; ROOM]; BATCH],
             // The larger of both families.
-            headers: MultiHeaders::preallocate(BATCH, Some(cmsg_space!(libc::in6_pktinfo))),
+            headers: headers(Some(cmsg_space!(libc::in6_pktinfo))),
             arrivals: Vec::with_capacity(BATCH),
         }
     }
@@ -105,15 +105,22 @@ fn local_of(message: ControlMessageOwned) -> Option<Local> {
     }
 }
 
+type Headers = MultiHeaders<SockaddrStorage>;
+
+fn headers(control: Option<Vec<u8>>) -> Headers {
+    MultiHeaders::preallocate(BATCH, control)
+}
+
 /// Collects datagrams and sends them by the batch.
 pub(crate) struct Outbox {
     rooms: Vec<Vec<u8>>,
     peers: [Option<SockaddrStorage>; BATCH],
     locals: [Option<Local>; BATCH],
     filled: usize,
-    plain: MultiHeaders<SockaddrStorage>,
-    from_v4: MultiHeaders<SockaddrStorage>,
-    from_v6: MultiHeaders<SockaddrStorage>,
+    /// For calls that leave the local address to the system, or name one; made when first used.
+    plain: Option<Headers>,
+    from_v4: Option<Headers>,
+    from_v6: Option<Headers>,
 }
 
 impl Outbox {
@@ -123,9 +130,9 @@ impl Outbox {
             peers: [None; BATCH],
             locals: [None; BATCH],
             filled: 0,
-            plain: MultiHeaders::preallocate(BATCH, None),
-            from_v4: MultiHeaders::preallocate(BATCH, Some(cmsg_space!(libc::in_pktinfo))),
-            from_v6: MultiHeaders::preallocate(BATCH, Some(cmsg_space!(libc::in6_pktinfo))),
+            plain: None,
+            from_v4: None,
+            from_v6: None,
         }
     }
 
@@ -174,7 +181,8 @@ impl Outbox {
         let flags = MsgFlags::MSG_DONTWAIT;
         let sent = match local.map(|local| (local.ip, local.interface)) {
             None => {
-                sendmmsg(socket, &mut self.plain, slices, peers, [], flags).map(Iterator::count)
+                let headers = self.plain.get_or_insert_with(|| headers(None));
+                sendmmsg(socket, headers, slices, peers, [], flags).map(Iterator::count)
             }
             Some((IpAddr::V4(ip), _)) => {
                 let address = libc::in_addr {
@@ -186,8 +194,9 @@ impl Outbox {
                     ipi_addr: address,
                 };
                 let control = [ControlMessage::Ipv4PacketInfo(&info)];
-                sendmmsg(socket, &mut self.from_v4, slices, peers, control, flags)
-                    .map(Iterator::count)
+                let make = || headers(Some(cmsg_space!(libc::in_pktinfo)));
+                let headers = self.from_v4.get_or_insert_with(make);
+                sendmmsg(socket, headers, slices, peers, control, flags).map(Iterator::count)
             }
             Some((IpAddr::V6(ip), interface)) => {
                 let scoped = ip.is_unicast_link_local();
@@ -198,8 +207,9 @@ impl Outbox {
                     ipi6_ifindex: if scoped { interface } else { 0 },
                 };
                 let control = [ControlMessage::Ipv6PacketInfo(&info)];
-                sendmmsg(socket, &mut self.from_v6, slices, peers, control, flags)
-                    .map(Iterator::count)
+                let make = || headers(Some(cmsg_space!(libc::in6_pktinfo)));
+                let headers = self.from_v6.get_or_insert_with(make);
+                sendmmsg(socket, headers, slices, peers, control, flags).map(Iterator::count)
             }
         };
         sent.unwrap_or(0)

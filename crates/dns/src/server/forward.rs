@@ -4,30 +4,28 @@
 //! upstream after the other until one answers; replies to earlier attempts still count. State
 //! lives in tables, not in a task for each question, and replies come in by the batch.
 
-use std::cell::{Cell, RefCell};
+mod message;
+mod port;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-use crate::answer::{self, Decision, Ede, MAX_DATAGRAM};
-use crate::server::cache::{Key, Stored};
-use crate::server::datagram::Outbox;
+use crate::answer::{self, Decision, Ede};
+use crate::relay::{Age, Stored, relay};
+use crate::server::cache::Key;
 use crate::server::event::{Event, Source, Transport};
 use crate::server::random::Random;
-use crate::server::relay::{Age, relay};
-use crate::server::tcp::frame;
 use crate::server::upstream::{Group, Upstream};
 use crate::server::worker::{Sink, Waiter, Worker};
-use crate::wire::{AD, CD, HEADER, Query, RD, Rcode, Reply, TC, Writer, read_query};
+use crate::wire::{HEADER, Query, Rcode, Reply, TC, read_query};
+use message::{TCP_LIMIT, over_tcp, strip_edns, upstream_query};
+use port::Port;
 
 /// When the next attempt is made, from the start of a question. The last one ends it: LocalStack
 /// waits 7 seconds for its only attempt.
@@ -41,30 +39,14 @@ const ATTEMPTS: [Duration; 5] = [
 ];
 /// The attempt after which a stale answer is sent.
 const STALE_AFTER: usize = 2;
+/// What counts as tries of an upstream that said no: more than there are attempts.
+const FAILED: u8 = 16;
 /// Questions under way in a worker; more are answered SERVFAIL.
 const MAX_QUESTIONS: usize = 8192;
 /// Clients that wait for one question; more are answered SERVFAIL.
 const MAX_WAITERS: usize = 256;
-/// Sockets, and so source ports, that a worker uses for an upstream at a time.
-const PORTS: usize = 4;
-/// Queries after which a socket is replaced by one with another port.
-const QUERIES_PER_PORT: u32 = 2048;
-/// How often it is looked whether a retired port can be closed.
-const PORT_REVIEW: Duration = Duration::from_secs(10);
-/// How long a TCP exchange with an upstream may take.
-const TCP_LIMIT: Duration = Duration::from_secs(5);
 /// How exactly deadlines are kept.
 const TICK: Duration = Duration::from_millis(20);
-
-/// A connected socket to an upstream: the system drops what comes from elsewhere.
-pub(crate) struct Port {
-    socket: UdpSocket,
-    upstream: Arc<Upstream>,
-    /// Ids in use, and the questions that use them.
-    ids: RefCell<HashMap<u16, u64>>,
-    outbox: RefCell<Outbox>,
-    used: Cell<u32>,
-}
 
 struct Question {
     key: Arc<[u8]>,
@@ -73,7 +55,8 @@ struct Question {
     waiters: Vec<Waiter>,
     group: Arc<Group>,
     since: Instant,
-    attempt: usize,
+    /// How often each upstream of the group was tried.
+    tries: Vec<u8>,
     /// How many attempts ran out of time.
     expired: usize,
     due: Instant,
@@ -82,6 +65,25 @@ struct Question {
     /// An answer that another upstream may improve on, such as SERVFAIL.
     poor: Option<Arc<Stored>>,
     without_edns: bool,
+}
+
+impl Question {
+    fn tries_of(&mut self, upstream: &Upstream) -> Option<&mut u8> {
+        let mut all = self.group.upstreams.iter();
+        let place = all.position(|other| other.addr == upstream.addr)?;
+        self.tries.get_mut(place)
+    }
+
+    fn tried_all(&self) -> bool {
+        let mut all = self.group.upstreams.iter().zip(&self.tries);
+        all.all(|(upstream, tries)| *tries > 0 || upstream.is_looping())
+    }
+
+    /// Returns whether an attempt is neither answered nor known to have failed. `id` is its own.
+    fn expects_reply(&self, id: u64) -> bool {
+        let open = |(port, wire_id): &(Rc<Port>, u16)| port.ids.borrow().get(wire_id) == Some(&id);
+        self.sent.iter().any(open)
+    }
 }
 
 #[derive(Default)]
@@ -112,7 +114,11 @@ impl Forwarder {
         self.by_key.remove(&question.key);
         self.due.remove(&(question.due, id));
         for (port, wire_id) in &question.sent {
-            port.ids.borrow_mut().remove(wire_id);
+            let mut ids = port.ids.borrow_mut();
+            // Where the reply came, another question may have the id by now.
+            if ids.get(wire_id) == Some(&id) {
+                ids.remove(wire_id);
+            }
         }
         Some(question)
     }
@@ -158,7 +164,7 @@ impl Worker {
                 waiters: vec![waiter],
                 group: Arc::clone(group),
                 since: now,
-                attempt: 0,
+                tries: vec![0; group.upstreams.len()],
                 expired: 0,
                 due: now,
                 sent: Vec::new(),
@@ -200,10 +206,11 @@ impl Worker {
         let Some(question) = questions.get_mut(&id) else {
             return false;
         };
-        let Some(upstream) = question.group.choose(question.attempt) else {
+        let Some(place) = question.group.choose(&question.tries) else {
             return false;
         };
-        question.attempt += 1;
+        let upstream = &question.group.upstreams[place];
+        question.tries[place] = question.tries[place].saturating_add(1);
         let Ok(port) = self.port_for(upstream, ports, random) else {
             return false;
         };
@@ -227,46 +234,6 @@ impl Worker {
         }
         self.counters().forwarded.add();
         true
-    }
-
-    /// Returns one of the ports to an upstream, at random; opens one when there are few.
-    fn port_for(
-        self: &Rc<Self>,
-        upstream: &Arc<Upstream>,
-        ports: &mut Vec<Rc<Port>>,
-        random: &mut Random,
-    ) -> io::Result<Rc<Port>> {
-        ports.retain(|port| port.used.get() < QUERIES_PER_PORT);
-        let of_upstream = || {
-            ports
-                .iter()
-                .filter(|port| port.upstream.addr == upstream.addr)
-        };
-        let count = of_upstream().count();
-        let chosen = usize::from(random.next_u16()) % PORTS;
-        if let Some(port) = of_upstream().nth(chosen).filter(|_| chosen < count) {
-            port.used.set(port.used.get() + 1);
-            return Ok(Rc::clone(port));
-        }
-        // The system chooses a port at random.
-        let socket = if upstream.addr.is_ipv4() {
-            std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?
-        } else {
-            std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?
-        };
-        socket.set_nonblocking(true)?;
-        socket.connect(upstream.addr)?;
-        let port = Rc::new(Port {
-            socket: UdpSocket::from_std(socket)?,
-            upstream: Arc::clone(upstream),
-            ids: RefCell::default(),
-            outbox: RefCell::new(Outbox::new()),
-            used: Cell::new(1),
-        });
-        ports.push(Rc::clone(&port));
-        spawn_local(read_replies(Rc::clone(self), Rc::clone(&port)));
-        spawn_local(read_errors(Rc::clone(self), Rc::clone(&port)));
-        Ok(port)
     }
 
     fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8]) {
@@ -300,7 +267,7 @@ impl Worker {
             spawn_local(async move {
                 match over_tcp(&upstream, &message, id as u16).await {
                     Some(reply) => worker.on_reply(id, &upstream, &reply),
-                    None => worker.next_attempt(id),
+                    None => worker.next_attempt(id, &upstream),
                 }
                 worker.flush();
             });
@@ -318,24 +285,29 @@ impl Worker {
         }
         let stored = Reply::read(message).and_then(|reply| Stored::new(&reply));
         let Some(stored) = stored.map(Arc::new) else {
-            self.next_attempt(id);
+            self.next_attempt(id, upstream);
             return;
         };
         let mut forwarder = self.forwarder.borrow_mut();
         let Some(question) = forwarder.questions.get_mut(&id) else {
             return;
         };
-        let tried_all = question.attempt >= question.group.upstreams.len();
         match stored.rcode {
             Rcode::FORMERR if !question.without_edns => {
                 // RFC 6891, section 7: the server does not know EDNS.
                 question.without_edns = true;
-                question.attempt -= usize::from(question.attempt > 0);
+                // The same one once more.
+                if let Some(tries) = question.tries_of(upstream) {
+                    *tries = 0;
+                }
                 strip_edns(&mut question.message);
                 drop(forwarder);
                 self.attempt(id);
             }
-            Rcode::SERVFAIL | Rcode::REFUSED | Rcode::NOTIMP if !tried_all => {
+            Rcode::SERVFAIL | Rcode::REFUSED | Rcode::NOTIMP if !question.tried_all() => {
+                if let Some(tries) = question.tries_of(upstream) {
+                    *tries = FAILED;
+                }
                 question.poor = Some(stored);
                 drop(forwarder);
                 self.attempt(id);
@@ -357,20 +329,24 @@ impl Worker {
         }
     }
 
-    /// Goes on when an attempt cannot succeed any more.
-    fn next_attempt(self: &Rc<Self>, id: u64) {
-        let now = Instant::now();
-        let tries_left = {
-            let mut forwarder = self.forwarder.borrow_mut();
-            let Some(question) = forwarder.questions.get(&id) else {
-                return;
-            };
-            let left = question.attempt < question.group.upstreams.len().max(2);
-            let pause = ATTEMPTS[0];
-            forwarder.set_due(id, now + pause);
-            left
+    /// Goes on when the attempt at `failed` cannot succeed any more.
+    fn next_attempt(self: &Rc<Self>, id: u64, failed: &Upstream) {
+        let mut forwarder = self.forwarder.borrow_mut();
+        let Some(question) = forwarder.questions.get_mut(&id) else {
+            return;
         };
-        if !tries_left || !self.attempt(id) {
+        if let Some(tries) = question.tries_of(failed) {
+            *tries = FAILED;
+        }
+        let tries_left = question.sent.len() < question.tries.len().max(2);
+        let expects_reply = question.expects_reply(id);
+        if tries_left {
+            forwarder.set_due(id, Instant::now() + ATTEMPTS[0]);
+        }
+        drop(forwarder);
+        let sent = tries_left && self.attempt(id);
+        // What was sent to another upstream may still be answered, until the next deadline.
+        if !sent && !expects_reply {
             self.end(id);
         }
     }
@@ -507,63 +483,7 @@ impl Worker {
         }
         let waiting: Vec<u64> = port.ids.borrow_mut().drain().map(|(_, id)| id).collect();
         for id in waiting {
-            self.next_attempt(id);
-        }
-    }
-}
-
-/// Reads replies until the port is retired and nothing is expected on it any more.
-async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
-    while let Some(true) = becomes(&port, Interest::READABLE).await {
-        loop {
-            let mut inbox = worker.inbox.borrow_mut();
-            let received = port.socket.try_io(Interest::READABLE, || {
-                inbox.receive(port.socket.as_raw_fd())
-            });
-            match received {
-                Ok(count) => {
-                    for n in 0..count {
-                        if let Some((message, _)) = inbox.get(n) {
-                            worker.on_datagram(&port, message);
-                        }
-                    }
-                    worker.flush();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    drop(inbox);
-                    worker.on_port_error(&port);
-                    worker.flush();
-                }
-            }
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Watches for reports of the network, such as that nobody listens at the upstream.
-async fn read_errors(worker: Rc<Worker>, port: Rc<Port>) {
-    while let Some(true) = becomes(&port, Interest::ERROR).await {
-        if let Ok(Some(_)) = port.socket.take_error() {
-            worker.on_port_error(&port);
-            worker.flush();
-        }
-        // Taking the error is what makes the socket ready for the next one.
-        let _: io::Result<()> = port
-            .socket
-            .try_io(Interest::ERROR, || Err(io::ErrorKind::WouldBlock.into()));
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Waits for a socket. `None` when the port is retired and nothing is expected on it any more.
-async fn becomes(port: &Port, interest: Interest) -> Option<bool> {
-    loop {
-        let retired = port.used.get() >= QUERIES_PER_PORT;
-        match timeout(PORT_REVIEW, port.socket.ready(interest)).await {
-            Ok(ready) => return Some(ready.is_ok()),
-            Err(_) if retired && port.ids.borrow().is_empty() => return None,
-            Err(_) => {}
+            self.next_attempt(id, &port.upstream);
         }
     }
 }
@@ -576,44 +496,5 @@ pub(crate) async fn keep_time(worker: Rc<Worker>) {
         }
         tokio::time::sleep(TICK).await;
         worker.on_tick(Instant::now());
-    }
-}
-
-async fn over_tcp(upstream: &Upstream, message: &[u8], id: u16) -> Option<Vec<u8>> {
-    let exchange = async {
-        let mut stream = TcpStream::connect(upstream.addr).await?;
-        let mut framed = Vec::with_capacity(message.len() + 2);
-        frame(message, &mut framed);
-        if let Some(at) = framed.get_mut(2..4) {
-            at.copy_from_slice(&id.to_be_bytes());
-        }
-        stream.write_all(&framed).await?;
-        let mut length = [0; 2];
-        stream.read_exact(&mut length).await?;
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut reply).await?;
-        io::Result::Ok(reply)
-    };
-    let reply = timeout(TCP_LIMIT, exchange).await.ok()?.ok()?;
-    let read = Reply::read(&reply)?;
-    let question = message.get(HEADER..HEADER + read.question.len())?;
-    (read.id == id && read.asks(question) && read.flags & TC == 0).then_some(reply)
-}
-
-/// The query for an upstream: the client's question and wishes, our own id and EDNS.
-fn upstream_query(query: &Query<'_>) -> Vec<u8> {
-    let mut message = Vec::with_capacity(HEADER + query.question.len() + 11);
-    let mut writer = Writer::start(&mut message, 0, query.flags & (RD | CD | AD));
-    writer.question(query.question);
-    let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
-    writer.opt(MAX_DATAGRAM as u16, Rcode::NOERROR, dnssec_ok, &[]);
-    message
-}
-
-/// Takes the OPT record off a message made by [`upstream_query`].
-fn strip_edns(message: &mut Vec<u8>) {
-    message.truncate(message.len().saturating_sub(11));
-    if let Some(count) = message.get_mut(10..12) {
-        count.fill(0);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use ipnet::IpNet;
 use lsconfig::network::Network;

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
-use std::time::Instant;
 
 use nix::sys::socket::SockaddrStorage;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::time::Instant;
 
-use crate::server::datagram::{Inbox, Local, Outbox, to_std};
+use crate::server::datagram::{BATCH, Inbox, Local, Outbox, to_std};
 use crate::server::event::Transport;
 use crate::server::worker::{Incoming, Sink, Worker};
 
@@ -63,21 +63,42 @@ pub(crate) async fn serve(worker: Rc<Worker>, listener: Rc<Listener>) {
         if listener.socket.readable().await.is_err() {
             return;
         }
-        for _ in 0..BATCHES_PER_TURN {
-            let received = listener
-                .socket
-                .try_io(Interest::READABLE, || inbox.receive(listener.fd()));
-            match received {
+        let mut batches = 0;
+        loop {
+            match receive(&listener.socket, &mut inbox) {
+                Ok(0) => break,
                 Ok(count) => {
                     handle_batch(&worker, &listener, &inbox, count);
                     worker.flush();
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // What the network said about an earlier answer; the next call reads on.
                 Err(_) => {}
             }
+            batches += 1;
+            if batches == BATCHES_PER_TURN {
+                tokio::task::yield_now().await;
+                break;
+            }
         }
-        tokio::task::yield_now().await;
+    }
+}
+
+/// Receives a batch; 0 when there is none.
+///
+/// A batch that is not full leaves an empty queue, so the socket counts as not ready from then on,
+/// and the call that would find that out is saved: what arrives later makes the socket ready again.
+pub(crate) fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
+    let mut received = 0;
+    let tried = socket.try_io(Interest::READABLE, || {
+        received = inbox.receive(socket.as_raw_fd())?;
+        if received < BATCH {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(())
+    });
+    match tried {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(received),
     }
 }
 

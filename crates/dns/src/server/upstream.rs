@@ -64,18 +64,24 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Returns the upstream for an attempt, counted from 0: those that answer first, in the user's
-    /// order, then those that are down.
-    pub(crate) fn choose(&self, attempt: usize) -> Option<&Arc<Upstream>> {
-        let usable = || self.upstreams.iter().filter(|u| !u.is_looping());
-        let count = usable().count();
-        if count == 0 {
-            return None;
-        }
-        usable()
-            .filter(|u| !u.is_down())
-            .chain(usable().filter(|u| u.is_down()))
-            .nth(attempt % count)
+    /// Returns the upstream for the next attempt of a question, as its place in `upstreams`.
+    /// `tries` has what was tried so far: the least tried one in the user's order, where one that
+    /// is down counts as tried once more. So a lost datagram is repeated before one that is down is
+    /// asked, and that one is asked before it is given up.
+    pub(crate) fn choose(&self, tries: &[u8]) -> Option<usize> {
+        let usable = self.upstreams.iter().zip(tries).enumerate();
+        let usable = usable.filter(|(_, (upstream, _))| !upstream.is_looping());
+        let cost = |upstream: &Upstream, tries: u8| {
+            let down = upstream.is_down();
+            (tries.saturating_add(u8::from(down)), down)
+        };
+        let best = usable.min_by_key(|(_, (upstream, tries))| cost(upstream, **tries));
+        best.map(|(place, _)| place)
+    }
+
+    /// Returns whether there is anybody to ask.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.upstreams.iter().any(|upstream| !upstream.is_looping())
     }
 
     pub(crate) fn all_down(&self) -> bool {
@@ -213,7 +219,7 @@ mod tests {
         );
         let chosen = |name: &str| {
             let group = policy.group_of(&Name::parse(name).unwrap()).unwrap();
-            group.choose(0).unwrap().addr.to_string()
+            group.upstreams[0].addr.to_string()
         };
         assert_eq!(chosen("x.deep.corp.test"), "10.1.1.2:53");
         assert_eq!(chosen("corp.test"), "10.1.1.1:53");
@@ -239,26 +245,17 @@ mod tests {
     fn an_upstream_that_is_down_comes_last_and_recovers() {
         let policy = policy("127.0.0.1:53", &["10.9.9.1:53", "10.9.9.2:53"], &[]);
         let group = policy.group_of(&Name::ROOT).unwrap();
-        let first = |attempt| group.choose(attempt).unwrap().addr.to_string();
-        assert_eq!(
-            (first(0), first(1)),
-            ("10.9.9.1:53".into(), "10.9.9.2:53".into())
-        );
+        let first = |tries| group.choose(tries).unwrap();
+        assert_eq!([first(&[0, 0]), first(&[1, 0]), first(&[1, 1])], [0, 1, 0]);
         let bad = Arc::clone(&group.upstreams[0]);
         assert_eq!(
             [bad.missed(), bad.missed(), bad.missed(), bad.missed()],
             [false, false, true, false]
         );
-        assert_eq!(
-            (first(0), first(1)),
-            ("10.9.9.2:53".into(), "10.9.9.1:53".into())
-        );
+        assert_eq!([first(&[0, 0]), first(&[0, 1]), first(&[0, 2])], [1, 1, 0]);
         assert!(bad.answered());
-        assert_eq!(first(0), "10.9.9.1:53");
+        assert_eq!(first(&[0, 0]), 0);
         assert!(bad.set_looping());
-        assert_eq!(
-            (first(0), first(1)),
-            ("10.9.9.2:53".into(), "10.9.9.2:53".into())
-        );
+        assert_eq!([first(&[0, 0]), first(&[0, 9])], [1, 1]);
     }
 }

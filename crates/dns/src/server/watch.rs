@@ -34,7 +34,7 @@ const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 /// Watches until the runtime ends.
 pub(crate) async fn watch(worker: Rc<Worker>) {
     let shared = &worker.shared;
-    if shared.network.observe {
+    if shared.observes() {
         spawn_local(follow_network(Rc::clone(&worker)));
     }
     // Nothing is seen yet: the file may have changed since the server read it.

@@ -3,17 +3,18 @@
 //! [`Worker::handle`] takes a message from any transport and either writes the reply at once or
 //! hands the question to the [`Forwarder`], which replies later through the [`Sink`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use nix::sys::socket::SockaddrStorage;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
+use tokio::time::Instant;
 
 use crate::answer::{self, Answer, Client, Cookie, Decision, Ede, MAX_DATAGRAM};
+use crate::relay::{Age, relay};
 use crate::server::Shared;
 use crate::server::cache::{Cached, Key};
 use crate::server::datagram::{Inbox, Local};
@@ -21,7 +22,7 @@ use crate::server::event::{Event, QueryEvent, Source, Transport};
 use crate::server::forward::Forwarder;
 use crate::server::limit::{RateLimit, Verdict, may_forward};
 use crate::server::metrics::Counters;
-use crate::server::relay::{Age, relay};
+use crate::server::tcp::Connections;
 use crate::server::udp::Listener;
 use crate::wire::{QR, Query, RA, RD, Rcode, TC, Unreadable, Writer, read_query};
 use crate::zone::Zone;
@@ -37,7 +38,7 @@ pub(crate) struct Worker {
     pub(crate) inbox: RefCell<Inbox>,
     pub(crate) listeners: RefCell<Vec<Rc<Listener>>>,
     rate_limit: RefCell<RateLimit>,
-    pub(crate) connections: Cell<usize>,
+    pub(crate) connections: RefCell<Connections>,
     /// Wakes the task that keeps deadlines.
     pub(crate) due: Notify,
 }
@@ -80,7 +81,7 @@ impl Worker {
             inbox: RefCell::new(Inbox::new()),
             listeners: RefCell::default(),
             rate_limit: RefCell::new(RateLimit::new(Instant::now())),
-            connections: Cell::new(0),
+            connections: RefCell::default(),
             due: Notify::new(),
         })
     }
@@ -236,7 +237,7 @@ impl Worker {
         }
         let group = policy
             .group_of(&query.name)
-            .filter(|group| group.choose(0).is_some());
+            .filter(|group| group.is_usable());
         let Some(group) = group else {
             match stale {
                 Some(stored) => {

@@ -13,8 +13,8 @@ here=$(mktemp -d)
 
 finish() {
   local status=$?
-  ((status)) && docker logs "$run-emulator" >&2 || true
-  docker rm -f "$run-emulator" "$run-upstream" "$run-app" "$run-second" >/dev/null 2>&1 || true
+  ((status)) && for name in emulator beside; do docker logs "$run-$name" >&2 || true; done
+  docker rm -f "$run-emulator" "$run-beside" "$run-upstream" "$run-app" "$run-second" >/dev/null 2>&1 || true
   docker network rm "$run-a" "$run-b" >/dev/null 2>&1 || true
   docker rmi -f "$run" >/dev/null 2>&1 || true
   rm -rf "$here"
@@ -63,4 +63,29 @@ docker network connect --ip 10.0.3.20 "$run-b" "$run-emulator"
 check 10.0.3.20 second $name
 check 203.0.113.7 second outside.test
 check 10.0.2.20 app $name
+
+# A server beside the emulator, which follows that container through the engine.
+docker network disconnect "$run-b" "$run-emulator"
+docker run -d --name "$run-beside" --network "$run-a" --ip 10.0.2.60 \
+  -v /var/run/docker.sock:/var/run/docker.sock "$run" \
+  dns --in-container true --upstream 10.0.2.53 --target-container "$run-emulator" >/dev/null
+docker network connect --ip 10.0.3.60 "$run-b" "$run-beside"
+check 10.0.2.20 app $name --server 10.0.2.60
+check 127.0.0.1 "$bin" dns check $name --server 10.0.2.60
+docker network connect --ip 10.0.3.21 "$run-b" "$run-emulator"
+check 10.0.3.21 second $name --server 10.0.3.60
+check 203.0.113.7 second outside.test --server 10.0.3.60
+# While it is down its address stays, and comes back changed.
+docker stop -t 2 "$run-emulator" >/dev/null
+check 10.0.2.20 app $name --server 10.0.2.60
+docker network disconnect "$run-a" "$run-emulator"
+docker network connect --ip 10.0.2.22 "$run-a" "$run-emulator"
+docker start "$run-emulator" >/dev/null
+check 10.0.2.22 app $name --server 10.0.2.60
+if "$bin" dns --target-container "$run-none" --listen 127.0.0.1:0 2>"$here/error"; then
+  echo "error: a container that does not exist was followed" >&2
+  exit 1
+fi
+grep -q "there is no container called \`$run-none\`" "$here/error"
+checks=$((checks + 1))
 echo "dns on $(docker version -f '{{.Server.Version}}'): $checks answers as expected"

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod dig;
+mod edns_matrix;
 mod forwarding;
 mod oracle;
 mod serving;

@@ -24,6 +24,18 @@ pub(crate) enum Kind {
     ApiEndpoint,
     /// Host and port of a cluster, without scheme.
     ClusterEndpoint,
+    /// The host name of a custom domain of an API.
+    ApiDomain,
+    /// The host name of a load balancer.
+    LoadBalancer,
+    /// The host name of a distribution.
+    Distribution,
+    /// The host name of an interface endpoint, with port.
+    VpcEndpoint,
+    /// Registry and repository of ECR, with or without scheme.
+    Repository,
+    /// The URL of a GraphQL API, for queries or subscriptions.
+    GraphQl,
     /// Any text; only URLs that are recognised by their host are changed.
     Any,
 }
@@ -82,6 +94,12 @@ impl Minter<'_> {
             Kind::Link => self.link(text)?,
             Kind::ApiEndpoint => self.api(text)?,
             Kind::ClusterEndpoint => self.cluster(text)?,
+            Kind::ApiDomain => self.api_domain(text)?,
+            Kind::LoadBalancer => self.load_balancer(text)?,
+            Kind::Distribution => self.distribution(text)?,
+            Kind::VpcEndpoint => self.vpc_endpoint(text)?,
+            Kind::Repository => self.repository(text)?,
+            Kind::GraphQl => self.graphql(text)?,
             Kind::Any => self.any(text)?,
         };
         (minted != text).then_some(minted)
@@ -89,7 +107,7 @@ impl Minter<'_> {
 
     /// What mints for the client; for forms that need a name below the host, another host may stand
     /// in ([`Client::with_subdomains`]).
-    fn config(&self, client: &Client) -> EndpointConfig {
+    pub(super) fn config(&self, client: &Client) -> EndpointConfig {
         let mut config = EndpointConfig::new(client.address(), Semantics::Normalized);
         config.use_ssl = client.scheme == "https";
         if self.urls.mint == Mint::Configured {
@@ -230,7 +248,9 @@ impl Minter<'_> {
     }
 
     fn any(&self, text: &str) -> Option<String> {
-        let (scheme, rest) = text.split_once("://")?;
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return self.host_name(text);
+        };
         let authority = rest.split(['/', '?', '#']).next()?;
         let host = without_port(authority);
         if !matches!(scheme, "http" | "https" | "ws" | "wss") || rest.contains(char::is_whitespace)

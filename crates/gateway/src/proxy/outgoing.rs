@@ -68,6 +68,12 @@ pub(super) fn rewrite_request(
         set_path(&mut parts.uri, &path);
         seen_host = Cow::Borrowed(rest);
     }
+    if let (Some(EdgeRoute::ExecuteApi { id, .. }), Some(below)) =
+        (route, upstream.profile.host_of_apis())
+        && host.contains(".execute-api.")
+    {
+        seen_host = Cow::Owned(format!("{id}.execute-api.{below}"));
+    }
     if !upstream.profile.is_localstack() {
         add_authorization(parts, destination.service, route);
     }

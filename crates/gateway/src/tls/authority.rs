@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::IpAddr;
+use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,15 +72,21 @@ pub struct Authority {
     permitted: Vec<String>,
     path: Option<PathBuf>,
     leaf_key: KeyPair,
-    default: Arc<CertifiedKey>,
     default_names: Vec<String>,
     leaves: Mutex<Leaves>,
 }
 
-#[derive(Default)]
 struct Leaves {
-    by_name: BTreeMap<String, Arc<CertifiedKey>>,
+    /// For clients that name nothing, and for the names that everybody asks for.
+    default: Leaf,
+    by_name: BTreeMap<String, Leaf>,
     order: VecDeque<String>,
+}
+
+#[derive(Clone)]
+struct Leaf {
+    key: Arc<CertifiedKey>,
+    valid: Range<OffsetDateTime>,
 }
 
 impl std::fmt::Debug for Authority {
@@ -159,7 +166,8 @@ impl Authority {
         )?;
         let issuer = Issuer::from_ca_cert_pem(&cert_pem, KeyPair::from_pem(key_pem)?)?;
         let leaf_key = KeyPair::generate()?;
-        let default = issue(&issuer, &cert, &leaf_key, names)?;
+        let now = OffsetDateTime::now_utc();
+        let default = issue(&issuer, &cert, &leaf_key, names, now)?;
         Ok(Self {
             cert_pem,
             issuer,
@@ -167,9 +175,12 @@ impl Authority {
             permitted,
             path: None,
             leaf_key,
-            default: Arc::new(default),
             default_names: names.to_vec(),
-            leaves: Mutex::default(),
+            leaves: Mutex::new(Leaves {
+                default,
+                by_name: BTreeMap::new(),
+                order: VecDeque::new(),
+            }),
         })
     }
 
@@ -185,44 +196,58 @@ impl Authority {
         self.path.as_deref()
     }
 
+    /// Returns whether opening `dir` for `names` would lead to this authority.
+    #[must_use]
+    pub fn is_still(&self, dir: &Path, names: &[String]) -> bool {
+        let Some(path) = &self.path else {
+            return false;
+        };
+        self.default_names == names
+            && *path == dir.join(CA_CERT_FILE)
+            && fs::read_to_string(path).is_ok_and(|pem| pem == self.cert_pem)
+    }
+
     /// Returns whether clients that trust the authority accept `name` from it.
     #[must_use]
     pub fn permits(&self, name: &str) -> bool {
         self.permitted.iter().any(|domain| is_below(name, domain))
     }
 
-    /// Returns the certificate for `name`, which may be any depth below a name of ours.
+    /// Returns the certificate for `name`, which may be any depth below a name of ours; without a
+    /// name the one with the names that everybody asks for.
     #[must_use]
-    pub fn leaf(&self, name: &str) -> Arc<CertifiedKey> {
-        let name = name.to_ascii_lowercase();
+    pub fn leaf(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+        self.leaf_at(name, OffsetDateTime::now_utc())
+    }
+
+    /// A leaf that is not valid `now` is issued again: the process may run for longer than that, and
+    /// the clock may have been wrong.
+    fn leaf_at(&self, name: Option<&str>, now: OffsetDateTime) -> Arc<CertifiedKey> {
+        let name = name.map(str::to_ascii_lowercase);
+        let own = name.filter(|name| !self.default_names.iter().any(|n| covers(n, name)));
         let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(leaf) = leaves.by_name.get(&name) {
-            return Arc::clone(leaf);
+        let kept = match &own {
+            Some(name) => leaves.by_name.get(name),
+            None => Some(&leaves.default),
+        };
+        if let Some(leaf) = kept.filter(|leaf| leaf.valid.contains(&now)) {
+            return Arc::clone(&leaf.key);
         }
-        if self.default_names.iter().any(|n| covers(n, &name)) {
-            return Arc::clone(&self.default);
-        }
-        let issued = issue(
-            &self.issuer,
-            &self.cert,
-            &self.leaf_key,
-            std::slice::from_ref(&name),
-        );
+        let names = match &own {
+            Some(name) => std::slice::from_ref(name),
+            None => &self.default_names,
+        };
+        let issued = issue(&self.issuer, &self.cert, &self.leaf_key, names, now);
         let leaf = match issued {
-            Ok(leaf) => Arc::new(leaf),
+            Ok(leaf) => leaf,
             Err(error) => {
-                tracing::warn!(%error, name, "issue a certificate");
-                return Arc::clone(&self.default);
+                tracing::warn!(%error, ?own, "issue a certificate");
+                return Arc::clone(&leaves.default.key);
             }
         };
-        if leaves.order.len() == MAX_LEAVES
-            && let Some(oldest) = leaves.order.pop_front()
-        {
-            leaves.by_name.remove(&oldest);
-        }
-        leaves.order.push_back(name.clone());
-        leaves.by_name.insert(name, Arc::clone(&leaf));
-        leaf
+        let key = Arc::clone(&leaf.key);
+        leaves.keep(own, leaf);
+        key
     }
 
     /// Returns how many leaves are kept besides the default one.
@@ -235,10 +260,25 @@ impl Authority {
 
 impl ResolvesServerCert for Authority {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(match hello.server_name() {
-            Some(name) => self.leaf(name),
-            None => Arc::clone(&self.default),
-        })
+        Some(self.leaf(hello.server_name()))
+    }
+}
+
+impl Leaves {
+    fn keep(&mut self, name: Option<String>, leaf: Leaf) {
+        let Some(name) = name else {
+            self.default = leaf;
+            return;
+        };
+        if self.by_name.insert(name.clone(), leaf).is_some() {
+            return;
+        }
+        if self.order.len() == MAX_LEAVES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_name.remove(&oldest);
+        }
+        self.order.push_back(name);
     }
 }
 
@@ -307,7 +347,8 @@ fn issue(
     authority: &rustls::pki_types::CertificateDer<'static>,
     key: &KeyPair,
     names: &[String],
-) -> Result<CertifiedKey, TlsError> {
+    now: OffsetDateTime,
+) -> Result<Leaf, TlsError> {
     let mut params = CertificateParams::new(names.to_vec())?;
     params
         .distinguished_name
@@ -315,17 +356,17 @@ fn issue(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
-    let now = OffsetDateTime::now_utc();
-    params.not_before = now - Duration::days(1);
-    params.not_after = now + Duration::days(396);
+    let valid = now - Duration::days(1)..now + Duration::days(396);
+    params.not_before = valid.start;
+    params.not_after = valid.end;
     let leaf = params.signed_by(key, issuer)?;
     let chain = vec![leaf.der().clone(), authority.clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Ok(CertifiedKey::from_der(
-        chain,
-        key,
-        &ring::default_provider(),
-    )?)
+    let key = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
+    Ok(Leaf {
+        key: Arc::new(key),
+        valid,
+    })
 }
 
 /// Writes a file as a whole: under another name first, which then replaces the old one.
@@ -361,21 +402,38 @@ mod tests {
     #[test]
     fn leaves_are_issued_once_and_bounded() {
         let authority = Authority::in_memory(&["localhost".to_owned()]).unwrap();
-        let first = authority.leaf("a.b.c.s3.localhost.localstack.cloud");
-        let again = authority.leaf("A.b.c.s3.localhost.localstack.cloud");
+        let first = authority.leaf(Some("a.b.c.s3.localhost.localstack.cloud"));
+        let again = authority.leaf(Some("A.b.c.s3.localhost.localstack.cloud"));
         assert!(Arc::ptr_eq(&first, &again));
         assert!(Arc::ptr_eq(
-            &authority.leaf("localhost"),
-            &authority.default
+            &authority.leaf(Some("localhost")),
+            &authority.leaf(None)
         ));
         for n in 0..MAX_LEAVES {
-            let _ = authority.leaf(&format!("n{n}.test"));
+            let _ = authority.leaf(Some(&format!("n{n}.test")));
         }
         assert_eq!(authority.leaves(), MAX_LEAVES);
         assert!(!Arc::ptr_eq(
             &first,
-            &authority.leaf("a.b.c.s3.localhost.localstack.cloud")
+            &authority.leaf(Some("a.b.c.s3.localhost.localstack.cloud"))
         ));
+    }
+
+    #[test]
+    fn leaves_are_issued_again_when_the_clock_has_left_them() {
+        let authority = Authority::in_memory(&["localhost".to_owned()]).unwrap();
+        let now = OffsetDateTime::now_utc();
+        for name in [None, Some("b.s3.localhost.localstack.cloud")] {
+            let first = authority.leaf_at(name, now);
+            let later = authority.leaf_at(name, now + Duration::days(395));
+            assert!(Arc::ptr_eq(&first, &later));
+            for jump in [Duration::days(400), Duration::days(-30)] {
+                let jumped = authority.leaf_at(name, now + jump);
+                assert!(!Arc::ptr_eq(&first, &jumped));
+                assert!(Arc::ptr_eq(&jumped, &authority.leaf_at(name, now + jump)));
+            }
+        }
+        assert_eq!(authority.leaves(), 1);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use lsconfig::addr::HostPort;
 use lsconfig_gateway::config::{
-    Config, CorsConfig, Mint, Profile, Scheme, TlsSource, Upstream, UpstreamUrl, Urls,
+    Config, CorsConfig, Mint, Profile, Scheme, TlsSource, Upstream, UpstreamUrl, Urls, Waits,
 };
-use lsconfig_gateway::server::{Hooks, Server};
+use lsconfig_gateway::server::{Hooks, Reload, Server};
 use lsconfig_gateway::{Shared, State};
 use tokio::sync::watch;
 
@@ -43,6 +43,7 @@ pub(crate) fn config(upstream: SocketAddr, profile: Profile) -> Config {
         state_dir: std::env::temp_dir().join(name),
         workers: 1,
         admin_from_anywhere: false,
+        waits: Waits::default(),
     }
 }
 
@@ -57,6 +58,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(config: Config) -> Self {
+        Self::start_with(config, Box::new(|_| None))
+    }
+
+    /// Starts with something to do on SIGHUP.
+    pub(crate) fn start_with(config: Config, reload: Reload) -> Self {
         let state_dir = config.state_dir.clone();
         let shared = Arc::new(Shared::new(State::new(config).unwrap(), None, false));
         let server = Server::bind(Arc::clone(&shared)).unwrap();
@@ -65,7 +71,7 @@ impl Running {
         let (ready, is_ready) = mpsc::channel();
         let thread = thread::spawn(move || {
             let hooks = Hooks {
-                reload: Box::new(|| None),
+                reload,
                 event: Box::new(move |_| {
                     let _ = ready.send(());
                 }),

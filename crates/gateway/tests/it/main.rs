@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cors;
+mod faults;
 mod harness;
 mod proxy;
 mod routing;
 mod secure;
+mod smuggling;

@@ -74,6 +74,26 @@ pub(crate) fn read(text: &str, span: Range<usize>, dialect: Dialect, document: &
     }
 }
 
+/// Reads options of `docker run` that stand alone, for an image that is named elsewhere.
+pub(crate) fn options(text: &str, span: Range<usize>, image: &str, document: &mut Document) {
+    let script = split(text, span, Dialect::Posix);
+    let [command] = &script.commands[..] else {
+        return;
+    };
+    let mut reader = CommandReader {
+        dialect: Dialect::Posix,
+        document,
+        variables: &Variables::new(),
+        command,
+    };
+    reader.container(0, Some(image));
+    if script.lost {
+        if let Some(scope) = document.scopes.last_mut() {
+            scope.sealed = Some("a quote or bracket is not closed");
+        }
+    }
+}
+
 /// Remarks on legacy names in text that becomes another file.
 pub(crate) fn produced(body: &str, base: usize, document: &mut Document) {
     for name in names::LEGACY {
@@ -271,12 +291,12 @@ impl CommandReader<'_> {
         let second = words.get(at + 1).map(|w| w.text.as_str());
         match (program, second) {
             (Some("docker" | "podman" | "nerdctl" | "docker.exe"), Some("run" | "create")) => {
-                self.container(at + 2);
+                self.container(at + 2, None);
                 false
             }
             (Some("docker" | "podman"), Some("container")) => {
                 if words.get(at + 2).is_some_and(|w| w.text == "run") {
-                    self.container(at + 3);
+                    self.container(at + 3, None);
                 }
                 false
             }
@@ -355,7 +375,7 @@ impl CommandReader<'_> {
     }
 
     /// `docker run [OPTIONS] IMAGE [COMMAND]`, options from the word `at` on.
-    fn container(&mut self, at: usize) {
+    fn container(&mut self, at: usize, named: Option<&str>) {
         let words = &self.command.words;
         let mut items: Vec<Range<usize>> = words.iter().take(at).map(|w| w.span.clone()).collect();
         let mut found: Vec<(usize, Option<Setting>)> = Vec::new();
@@ -418,15 +438,15 @@ impl CommandReader<'_> {
             }
             at += 1;
         }
-        let Some(image) = words.get(at) else {
+        let Some(image) = named.or_else(|| words.get(at).map(|w| w.text.as_str())) else {
             return;
         };
         items.extend(words.iter().skip(at).map(|w| w.span.clone()));
-        scope.owner = of_image(&substitute(&image.text, self.variables));
+        scope.owner = of_image(&substitute(image, self.variables));
         if let Owner::Server(found) = &mut scope.owner
-            && found.text != image.text
+            && found.text != image
         {
-            found.text = format!("{} ({})", image.text, found.text);
+            found.text = format!("{image} ({})", found.text);
         }
         if words.len() > at + 1 && matches!(scope.owner, Owner::Server(_)) {
             scope.sealed = Some("the container runs a program of its own");

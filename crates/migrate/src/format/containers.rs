@@ -4,7 +4,7 @@
 //! `KEY=VALUE`, a mapping, or a list of `name` and `value`. The image is the evidence.
 
 use crate::image::{Image, Product};
-use crate::scope::{Document, Owner, Scope, Setting, Writing, is_dynamic};
+use crate::scope::{Build, Document, Owner, Scope, Setting, Writing, is_dynamic};
 use crate::slots::{Block, Layout, Slot};
 use crate::tree::{Entry, Kind, Node, Scalar};
 
@@ -36,6 +36,18 @@ impl Rules {
         yaml: false,
     };
 
+    pub(crate) const NIX: Self = Self {
+        flow: Layout::Spaces,
+        ..Self::HCL
+    };
+
+    pub(crate) const TOML: Self = Self {
+        lines: Layout::Lines,
+        flow: Layout::Commas { trailing: true },
+        comment: "#",
+        yaml: false,
+    };
+
     pub(crate) const HCL: Self = Self {
         lines: Layout::Lines,
         flow: Layout::Commas { trailing: true },
@@ -43,6 +55,9 @@ impl Rules {
         yaml: false,
     };
 }
+
+/// Why nothing is safe where the image is built.
+pub(crate) const BUILT: &str = "the image is built here and may set more";
 
 /// Keys that hold settings beside an image.
 const ENVIRONMENT_KEYS: [&str; 8] = [
@@ -60,16 +75,18 @@ const ENVIRONMENT_KEYS: [&str; 8] = [
 pub(crate) fn read(text: &str, root: &Node, rules: Rules, document: &mut Document) {
     let mut reader = Reader {
         text,
+        root,
         rules,
         document,
         path: Vec::new(),
         budget: 200_000,
     };
-    reader.visit(root, None);
+    reader.visit(root);
 }
 
 struct Reader<'a> {
     text: &'a str,
+    root: &'a Node,
     rules: Rules,
     document: &'a mut Document,
     path: Vec<String>,
@@ -78,79 +95,109 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn visit(&mut self, node: &Node, seen: Option<&Node>) {
+    fn visit(&mut self, node: &Node) {
         let Some(budget) = self.budget.checked_sub(1) else {
             return;
         };
         self.budget = budget;
         match &node.kind {
             Kind::Map(entries, _) => {
-                self.container(node, seen);
+                self.container(node);
                 for entry in entries {
                     self.path.push(entry.key.text.clone());
-                    self.visit(&entry.value, Some(node));
+                    self.visit(&entry.value);
                     self.path.pop();
                 }
             }
             Kind::List(items, _) => {
                 for item in items {
-                    self.visit(item, None);
+                    self.visit(item);
                 }
             }
             Kind::Scalar(_) | Kind::Other => {}
         }
     }
 
-    fn container(&mut self, node: &Node, parent: Option<&Node>) {
-        let Some(owner) = self.owner(node) else {
-            return;
+    fn container(&mut self, node: &Node) {
+        let (image, owner) = match self.image(node) {
+            Some(image) => {
+                let owner = of_image(&image);
+                (Some(image), owner)
+            }
+            // A service of an override file, or one that is built here.
+            None if self.is_service() => (None, Owner::Other),
+            None => return,
         };
         let label = match node.get_text("container_name").or(node.get_text("name")) {
             Some(name) if self.path.is_empty() => name.to_owned(),
+            _ if self.path.is_empty() => "the top level".to_owned(),
             _ => self.path.join("."),
         };
         let mut scope = Scope::new(label, owner);
+        scope.image = image;
         for key in ENVIRONMENT_KEYS {
             if let Some((index, entry)) = position(node, key) {
                 self.environment(node, index, entry, &mut scope);
             }
         }
         self.surroundings(node, &mut scope);
-        let _ = parent;
         self.document.scopes.push(scope);
     }
 
-    /// Decides whose container a mapping is; `None` when it is no container.
-    fn owner(&self, node: &Node) -> Option<Owner> {
+    fn is_service(&self) -> bool {
+        self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services")
+    }
+
+    /// Returns the image that a mapping names, if it names one.
+    fn image(&self, node: &Node) -> Option<String> {
         // Nomad has the image one level down.
         let config = node.get("config").and_then(|c| c.value.get("image"));
         let own = node
             .get("image")
             .or(config.filter(|_| node.get("env").is_some()));
         let Some(entry) = own else {
-            // A service of an override file, a service built here, or a service of GitLab.
-            let service =
-                self.path.len() == 2 && self.path.first().is_some_and(|p| p == "services");
-            if let Some(image) = node.get_text("name")
-                && node.get("variables").is_some()
-            {
-                return Some(of_image(image));
-            }
-            return service.then_some(Owner::Other);
+            // A service of GitLab.
+            let image = node.get_text("name")?;
+            return node.get("variables").is_some().then(|| image.to_owned());
         };
         if let Some(image) = entry.value.text() {
-            return Some(of_image(image));
+            return Some(self.referred(image).unwrap_or_else(|| image.to_owned()));
+        }
+        if let Kind::Other = entry.value.kind {
+            return self.referred(self.text.get(entry.value.span.clone())?);
         }
         // Helm values: `image: {repository: ..., tag: ...}`.
         let repository = entry.value.get_text("repository")?;
         let registry = entry.value.get_text("registry").map(|r| format!("{r}/"));
         let tag = entry.value.get_text("tag").filter(|t| !t.is_empty());
-        let text = format!(
+        Some(format!(
             "{}{repository}{}",
             registry.unwrap_or_default(),
             tag.map(|t| format!(":{t}")).unwrap_or_default()
-        );
-        Some(of_image(&text))
+        ))
+    }
+
+    /// Follows one reference of HCL: `docker_image.NAME.name`, `local.NAME`.
+    ///
+    /// The default of a variable is no evidence: what calls the module may set another one.
+    fn referred(&self, text: &str) -> Option<String> {
+        let text = text.trim();
+        let bare = text
+            .strip_prefix("${")
+            .and_then(|t| t.strip_suffix('}'))
+            .unwrap_or(text);
+        let parts: Vec<&str> = bare.trim().split('.').collect();
+        let at = |keys: &[&str]| self.root.text_at(keys).map(str::to_owned);
+        match parts[..] {
+            [
+                "docker_image",
+                name,
+                "name" | "latest" | "image_id" | "repo_digest",
+            ] => at(&["resource", "docker_image", name, "name"]),
+            ["data", "docker_image", name, ..] => at(&["data", "docker_image", name, "name"]),
+            ["local", name] => at(&["locals", name]),
+            _ => None,
+        }
     }
 
     fn environment(&mut self, map: &Node, index: usize, entry: &Entry, scope: &mut Scope) {
@@ -225,7 +272,8 @@ impl Reader<'_> {
             start: node.span.start + usize::from(flow),
             end: node.span.end.saturating_sub(usize::from(flow)),
             parent,
-            key: key.filter(|_| !flow).map(|key| {
+            // Elsewhere the closing brace goes with the key, as one item of what holds it.
+            key: key.filter(|_| !flow && self.rules.yaml).map(|key| {
                 let quote = usize::from(key.quoted);
                 key.inner.start - quote..key.inner.end + quote
             }),
@@ -345,6 +393,7 @@ impl Reader<'_> {
         for key in ["ports", "expose"] {
             if let Some(entry) = node.get(key) {
                 scope.ports.extend(container_ports(&entry.value));
+                scope.expands_ports |= entry.value.texts().iter().any(|text| is_dynamic(text));
             }
         }
         for key in ["hostname", "container_name"] {
@@ -392,8 +441,14 @@ impl Reader<'_> {
         if node.get("envFrom").is_some() {
             scope.shared = Some("`envFrom` brings settings from elsewhere");
         }
-        if node.get("build").is_some() {
-            scope.shared = Some("the image is built here; its own settings are not read");
+        if let Some(entry) = node.get("build") {
+            scope.shared = Some(BUILT);
+            let build = &entry.value;
+            let context = build.text().or_else(|| build.get_text("context"));
+            scope.build = Some(Build {
+                context: context.unwrap_or(".").to_owned(),
+                dockerfile: build.get_text("dockerfile").map(str::to_owned),
+            });
         }
         let own_program = ["entrypoint", "command", "args"].iter().any(|key| {
             node.get(key)

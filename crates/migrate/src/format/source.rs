@@ -52,6 +52,11 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         let injected = matches!(name, "LOCALSTACK_HOSTNAME" | "EDGE_PORT");
         let kind = match (reads && injected, sets && container) {
             (true, _) => RemarkKind::Reader,
+            (_, true) if container_above(text, at) == Some(false) => RemarkKind::StrayCode,
+            // An item of a list or a key without quotes is a line of YAML.
+            (_, true) if comment.starts_with("- ") || comment.starts_with(&format!("{name}: ")) => {
+                RemarkKind::Produced
+            }
             (_, true) => RemarkKind::TestContainer,
             _ => return,
         };
@@ -61,6 +66,26 @@ pub(crate) fn read(text: &str, document: &mut Document) {
             span: at..at + name.len(),
         });
     });
+}
+
+/// Says whether the container that a line belongs to is LocalStack, where a line above tells.
+fn container_above(text: &str, at: usize) -> Option<bool> {
+    let above = text.get(..line_span(text, at).end)?;
+    let mut lines = above.lines().rev().take(30).map(str::to_ascii_lowercase);
+    lines.find_map(|line| {
+        if line.contains("localstack/localstack") || line.contains("localstackcontainer") {
+            return Some(true);
+        }
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '/');
+        let foreign = words
+            .map(|w| w.rsplit('/').next().unwrap_or(w))
+            .any(|word| {
+                let kind = word.strip_suffix("container").filter(|k| !k.is_empty());
+                crate::image::is_unrelated(word)
+                    || kind.is_some_and(|k| crate::image::is_unrelated(k) || k == "postgresql")
+            });
+        foreign.then_some(false)
+    })
 }
 
 /// Exports in a hook that runs inside the server.

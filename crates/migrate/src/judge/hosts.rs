@@ -1,6 +1,7 @@
 //! `HOSTNAME_EXTERNAL`, `LOCALSTACK_HOSTNAME`: the name in returned URLs.
 
-use lsconfig::addr::HostPortSpec;
+use lsconfig::addr::{Host, HostPortSpec};
+use lsconfig::release::TargetVersion;
 
 use super::{Change, Conversion, Judge, Proposal};
 use crate::decision::{self, Column, Decision, Verdict};
@@ -188,27 +189,39 @@ impl Judge<'_> {
         let (conversion, group) = self.conversion(primary, open, parsed.as_ref(), dynamic);
         let written = conversion.as_ref().and_then(|c| c.value.clone());
         let mut help = self.queue_words(parsed.as_ref(), written.as_deref());
-        let mut verdict = decision.verdict(self.column);
+        let mut verdict = self.keeping(decision.verdict(self.column));
         let own_port = conversion
             .as_ref()
             .is_some_and(|c| c.value.as_ref().is_some_and(|v| v.contains(':')));
         let pinned = self.port_group.is_some();
-        if matches!(self.column, Column::V20 | Column::V23)
+        let holds = matches!(self.column, Column::V20 | Column::V23)
+            || self.context.keep_legacy && self.column == Column::Before2;
+        if holds
             && own_port
             && !pinned
-            && verdict == Verdict::AskConvert
+            && matches!(verdict, Verdict::AskConvert | Verdict::SafeConvert)
         {
             // In 2.x the port of the URL would move the socket.
             verdict = Verdict::Note;
             help.push("set `GATEWAY_LISTEN=0.0.0.0:4566` beside it: in 2.x the port of `LOCALSTACK_HOST` moves the socket".to_owned());
         }
-        if conversion.is_none() && verdict == Verdict::AskConvert {
+        if conversion.is_none() && matches!(verdict, Verdict::AskConvert | Verdict::SafeConvert) {
             verdict = Verdict::Note;
         }
-        if dynamic && verdict == Verdict::AskConvert {
-            help.push(
-                "the value must not hold a scheme: with one the server does not start".to_owned(),
-            );
+        if dynamic && matches!(verdict, Verdict::AskConvert | Verdict::SafeConvert) {
+            let known = (self.context.expanded)(&value);
+            if known.contains("://") {
+                verdict = Verdict::Note;
+                help.push(format!(
+                    "`.env` makes it `{}`: with a scheme in `LOCALSTACK_HOST` the server does not start",
+                    super::shown("LOCALSTACK_HOST", &known)
+                ));
+            } else if is_dynamic(&known) {
+                help.push(
+                    "the value must not hold a scheme: with one the server does not start"
+                        .to_owned(),
+                );
+            }
         }
         let group = group.or_else(|| {
             *self.groups += 1;
@@ -286,14 +299,27 @@ impl Judge<'_> {
             )),
             _ => None,
         };
+        let labels = parsed.is_none_or(|p| p.host != CLOUD);
+        // A line that is there already is the user's, even one that names the default.
+        let open = self.offers_strategy() && self.modern_value("SQS_ENDPOINT_STRATEGY").is_none();
+        let strategy = self.context.strategy;
+        let beside = strategy.filter(|word| labels && open && self.knows(word));
+        let beside = beside.map(|word| ("SQS_ENDPOINT_STRATEGY", word.to_owned()));
         let conversion = conversion.map(|(value, after)| Conversion {
             name: "LOCALSTACK_HOST",
             before: String::new(),
             value,
             after,
             absorbed,
+            beside,
         });
         (conversion, group)
+    }
+
+    /// Returns whether the release knows a strategy; `dynamic` came with 3.2.
+    fn knows(&self, strategy: &str) -> bool {
+        let version = self.target.or(self.version);
+        strategy != "dynamic" || version.is_some_and(|v| v >= TargetVersion::exact(3, 2, 0))
     }
 
     fn note_absorbed(&mut self, at: usize, group: usize) {
@@ -319,16 +345,29 @@ impl Judge<'_> {
         };
         let mut help = Vec::new();
         if self.column == Column::V3 {
-            let strategy = self.modern_value("SQS_ENDPOINT_STRATEGY");
-            if matches!(strategy, None | Some("standard")) && parsed.host != CLOUD {
-                let port = if written.is_some_and(|w| w.contains(':')) {
-                    ""
+            if let Some(word) = self.context.strategy.filter(|word| !self.knows(word)) {
+                help.push(format!(
+                    "`SQS_ENDPOINT_STRATEGY={word}` needs 3.2 or later; it is not written"
+                ));
+            }
+            let added = self.modern_value("SQS_ENDPOINT_STRATEGY").is_none()
+                && self.context.strategy.is_some_and(|word| self.knows(word));
+            let offers = self.offers_strategy() && !added && written.is_some();
+            if offers && parsed.host != CLOUD {
+                let host = &parsed.host;
+                let words = if Host::new(host.as_str()).ip().is_some() {
+                    "no name can stand in front of an IP address".to_owned()
+                } else if self.scope.in_container {
+                    "the DNS of Docker knows only names of services and aliases".to_owned()
                 } else {
-                    ":4566"
+                    "no DNS has it by itself".to_owned()
+                };
+                let set = match self.modern_value("SQS_ENDPOINT_STRATEGY") {
+                    Some(_) => "`SQS_ENDPOINT_STRATEGY=path` instead keeps the plain host",
+                    None => "`--sqs-strategy path` adds a line that keeps the plain host",
                 };
                 help.push(format!(
-                    "queue URLs become `http://sqs.REGION.{}{port}/...`, a name that the DNS of Docker does not know; `SQS_ENDPOINT_STRATEGY=path` or `dynamic` keeps the plain host",
-                    written.unwrap_or(&parsed.host)
+                    "clients must resolve `sqs.REGION.{host}`: {words}; {set}"
                 ));
             }
             let known = self.scope.aliases.contains(&parsed.host);
@@ -338,6 +377,17 @@ impl Judge<'_> {
                     parsed.host
                 ));
             }
+        }
+        let follows = matches!(self.column, Column::Before2 | Column::V20 | Column::V23)
+            && self
+                .version
+                .is_some_and(|v| v >= TargetVersion::exact(0, 14, 3))
+            && self.modern_value("SQS_PORT_EXTERNAL").is_none();
+        if follows {
+            help.push(
+                "queue URLs follow the request here: the name counts for them only beside `SQS_PORT_EXTERNAL`"
+                    .to_owned(),
+            );
         }
         if parsed.host.contains('_') {
             help.push("some SDKs refuse host names with an underscore".to_owned());

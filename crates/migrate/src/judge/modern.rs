@@ -83,8 +83,10 @@ impl Judge<'_> {
                 message: diagnostic.message,
                 help: diagnostic.help.into_iter().map(String::from).collect(),
                 fix: None,
+                legacy: false,
                 effects: None,
-                port: None,
+                alternatives: Vec::new(),
+                moves: None,
             });
         }
     }

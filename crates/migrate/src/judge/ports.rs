@@ -167,7 +167,7 @@ impl Judge<'_> {
             (_, true) => &decision::EDGE_BIND_HOST,
             _ => &decision::EDGE_PORT,
         };
-        let mut verdict = decision.verdict(self.column);
+        let mut verdict = self.keeping(decision.verdict(self.column));
         let dynamic = parts.iter().any(|at| self.setting(*at).is_dynamic());
         let mut help = Vec::new();
         let change = if dynamic {
@@ -179,6 +179,7 @@ impl Judge<'_> {
                 value: Some(value),
                 after: String::new(),
                 absorbed: parts.iter().copied().filter(|at| *at != primary).collect(),
+                beside: None,
             })
         };
         let port = self.own_port();
@@ -201,6 +202,12 @@ impl Judge<'_> {
             help.push(format!(
                 "`ports` does not publish {port}: either publish it and set `GATEWAY_LISTEN`, or remove the setting"
             ));
+        }
+        if dynamic && self.scope.expands_ports {
+            help.push(
+                "`ports` uses a variable too: what sets it still moves the published port"
+                    .to_owned(),
+            );
         }
         if self.column == Column::V3 && self.scope.in_container && verdict == Verdict::AskConvert {
             help.push("or remove the setting and stay on 4566, as today".to_owned());
@@ -289,6 +296,7 @@ impl Judge<'_> {
             value: None,
             after,
             absorbed: Vec::new(),
+            beside: None,
         })
     }
 
@@ -317,7 +325,11 @@ impl Judge<'_> {
         if !readable || meant.bind.is_empty() {
             return None;
         }
-        let texts: Vec<String> = meant.bind.iter().map(ToString::to_string).collect();
+        let mut texts: Vec<String> = meant.bind.iter().map(ToString::to_string).collect();
+        // Most URLs name the HTTP port, and from 2.3 on they name the first one of the list.
+        if let Some(http) = self.one("EDGE_PORT_HTTP").and_then(|at| self.number(at)) {
+            texts.sort_by_key(|text| !text.ends_with(&format!(":{http}")));
+        }
         Some(texts.join(","))
     }
 }

@@ -96,6 +96,19 @@ fn result(file: &File, finding: &Finding, index: usize, print: &str) -> Value {
         }}],
         "partialFingerprints": {"lsconfig/v1": print},
     });
+    if !finding.related.is_empty() {
+        let places = finding.related.iter().map(|place| {
+            let file = place.path.as_deref().map(|path| self::uri(&slashes(path)));
+            json!({
+                "physicalLocation": {
+                    "artifactLocation": {"uri": file.unwrap_or_else(|| uri.clone())},
+                    "region": {"startLine": place.line.max(1)},
+                },
+                "message": {"text": place.message},
+            })
+        });
+        result["relatedLocations"] = Value::Array(places.collect());
+    }
     let edits = finding
         .fix
         .as_ref()

@@ -433,15 +433,16 @@ impl Reader<'_> {
                 }
                 Some(b'{') => self.map(depth)?,
                 Some(b'"') if self.syntax == Syntax::Hcl => {
-                    // Labels of a block.
+                    let mut labels = Vec::new();
                     while self.peek() == Some(b'"') {
-                        self.string()?;
+                        labels.push(self.string()?);
                         self.space();
                     }
                     if self.peek() != Some(b'{') {
                         return Err(self.error("a block is missing"));
                     }
-                    self.map(depth)?
+                    let body = self.map(depth)?;
+                    labelled(labels, body)
                 }
                 // `inherit x;`, heads of functions: skipped.
                 _ if self.syntax == Syntax::Nix => continue,
@@ -506,6 +507,21 @@ impl Reader<'_> {
     }
 }
 
+/// Wraps the body of a block in a mapping for each label, so that labels are keys like others.
+fn labelled(labels: Vec<Node>, body: Node) -> Node {
+    labels.into_iter().rev().fold(body, |value, label| {
+        let span = label.span.start..value.span.end;
+        let Kind::Scalar(key) = label.kind else {
+            return value;
+        };
+        Node {
+            span: span.clone(),
+            shared: false,
+            kind: Kind::Map(vec![Entry { key, value, span }], false),
+        }
+    })
+}
+
 /// Resolves the escapes that JSON, HCL and Nix share; others lose their backslash.
 fn unescaped(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
@@ -549,7 +565,9 @@ mod tests {
     fn hcl_blocks_and_attributes_are_read() {
         let text = "resource \"docker_container\" \"ls\" {\n  image = \"localstack/localstack:3\" # c\n  env = [\"A=1\", \"B=${var.x}\"]\n  ports { internal = 4566 }\n  t = <<EOT\n}\nEOT\n}\n";
         let node = parse(text, Syntax::Hcl).unwrap();
-        let block = &node.get("resource").unwrap().value;
+        let kind = &node.get("resource").unwrap().value;
+        let kind = &kind.get("docker_container").unwrap().value;
+        let block = &kind.get("ls").unwrap().value;
         assert_eq!(block.get_text("image"), Some("localstack/localstack:3"));
         assert_eq!(
             block.get("env").unwrap().value.texts(),

@@ -1,7 +1,7 @@
 //! Small files over every class, form and trap, with what is found and what is written.
 //!
 //! A case is a text: a sentence, then sections `=== NAME`. Sections before `=== findings` are files;
-//! `=== options` holds words such as `from=2.3`, `markdown`, `crlf`. With `UPDATE_CORPUS=1` the
+//! `=== options` holds words such as `from=2.3`, `keep-legacy`, `markdown`, `crlf`. With `UPDATE_CORPUS=1` the
 //! expected sections are rewritten; review them against the decision table.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use lsconfig_migrate::file::{File, Options};
 use lsconfig_migrate::finding::Safety;
-use lsconfig_migrate::project::Files;
+use lsconfig_migrate::project::{Files, settle};
 
 struct Case {
     title: String,
@@ -74,7 +74,10 @@ fn options(case: &Case) -> Options {
         match word.split_once('=') {
             Some(("from", version)) => options.from = Some(version.parse().unwrap()),
             Some(("to", version)) => options.to = Some(version.parse().unwrap()),
-            _ => options.edit_markdown |= word == "markdown",
+            Some(("strategy", strategy)) => options.strategy = Some(strategy.to_owned()),
+            None if word == "markdown" => options.edit_markdown = true,
+            None if word == "keep-legacy" => options.keep_legacy = true,
+            _ => {}
         }
     }
     options
@@ -90,13 +93,14 @@ fn run(case: &Case) -> (String, usize) {
     let options = options(case);
     let mut out = String::new();
     let mut edits = 0;
-    let analysed: Vec<File> = case
+    let mut analysed: Vec<File> = case
         .files
         .iter()
         .filter_map(|(path, text)| {
             File::analyse(path, text.clone().into_bytes(), &memory, &options)
         })
         .collect();
+    settle(&mut analysed);
     for finding in analysed.iter().flat_map(|f| &f.findings) {
         let fix = finding
             .fix

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lsconfig_migrate::file::Options;
 use lsconfig_migrate::finding::Safety;
-use lsconfig_migrate::walk::{Walk, walk};
+use lsconfig_migrate::walk::{Request, Walk, walk};
 use lsconfig_migrate::write::{Replacement, WriteError, write};
 
 const COMPOSE: &str = "services:\n  ls:\n    image: localstack/localstack:4\n    environment:\n      - EDGE_PORT=4566\n      - A=1\n";
@@ -20,8 +20,19 @@ fn tree(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     folder
 }
 
+fn search(roots: &[PathBuf], exclude: &[String]) -> Walk {
+    let options = Options::default();
+    walk(Request {
+        roots,
+        exclude,
+        options: &options,
+        progress: &|_| {},
+    })
+    .unwrap()
+}
+
 fn walked(folder: &Path, exclude: &[String]) -> Walk {
-    walk(&[folder.to_path_buf()], exclude, &Options::default()).unwrap()
+    search(&[folder.to_path_buf()], exclude)
 }
 
 fn names(walk: &Walk, folder: &Path) -> Vec<String> {
@@ -65,7 +76,7 @@ fn a_missing_root_is_a_problem_and_the_rest_is_read() {
         folder.path().join("gone"),
         folder.path().join("compose.yaml"),
     ];
-    let walk = walk(&roots, &[], &Options::default()).unwrap();
+    let walk = search(&roots, &[]);
     assert_eq!((walk.files.len(), walk.problems.len()), (1, 1));
 }
 

@@ -1,13 +1,13 @@
 //! Laws over generated documents. `PROPTEST_CASES` sets how many; 256 by default.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lsconfig::release::{Semantics, TargetVersion};
 use lsconfig_migrate::effect::Environment;
 use lsconfig_migrate::file::{File, Options};
 use lsconfig_migrate::finding::Safety;
-use lsconfig_migrate::project::NoFiles;
+use lsconfig_migrate::project::{Files, NoFiles};
 use lsconfig_migrate::scope::{Document, Owner};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -76,9 +76,20 @@ enum Form {
     Dockerfile,
     Markdown,
     Workflow,
+    Dotenv,
+    Json,
+    Jsonc,
+    Script,
+    Hcl,
+    Nomad,
+    Nix,
+    Make,
+    PowerShell,
+    Toml,
+    Jenkins,
 }
 
-const FORMS: [Form; 10] = [
+const FORMS: [Form; 21] = [
     Form::List,
     Form::Map,
     Form::FlowList,
@@ -89,6 +100,17 @@ const FORMS: [Form; 10] = [
     Form::Dockerfile,
     Form::Markdown,
     Form::Workflow,
+    Form::Dotenv,
+    Form::Json,
+    Form::Jsonc,
+    Form::Script,
+    Form::Hcl,
+    Form::Nomad,
+    Form::Nix,
+    Form::Make,
+    Form::PowerShell,
+    Form::Toml,
+    Form::Jenkins,
 ];
 
 #[derive(Debug, Clone)]
@@ -103,6 +125,9 @@ struct Made {
     bom: bool,
     newline: bool,
     ports: bool,
+    anchor: bool,
+    keep_legacy: bool,
+    strategy: bool,
 }
 
 fn made() -> impl Strategy<Value = Made> {
@@ -113,10 +138,13 @@ fn made() -> impl Strategy<Value = Made> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.2),
     );
     (select(&FORMS[..]), select(&IMAGES[..]), items, flags).prop_map(
         |(form, image, items, flags)| {
-            let (indent, crlf, bom, newline, ports) = flags;
+            let (indent, crlf, bom, newline, ports, anchor, keep_legacy, strategy) = flags;
             let (pairs, dress) = items.into_iter().unzip();
             Made {
                 form,
@@ -128,6 +156,9 @@ fn made() -> impl Strategy<Value = Made> {
                 bom,
                 newline,
                 ports,
+                anchor,
+                keep_legacy,
+                strategy,
             }
         },
     )
@@ -141,6 +172,17 @@ impl Made {
             Form::Markdown => "README.md",
             Form::Workflow => "ci.yml",
             Form::Kubernetes => "deploy.yaml",
+            Form::Dotenv => "ls.env",
+            Form::Json => "task.json",
+            Form::Jsonc => "devcontainer.jsonc",
+            Form::Script => "package.json",
+            Form::Hcl => "main.tf",
+            Form::Nomad => "job.nomad",
+            Form::Nix => "ls.nix",
+            Form::Make => "Makefile",
+            Form::PowerShell => "start.ps1",
+            Form::Toml => "pyproject.toml",
+            Form::Jenkins => "Jenkinsfile",
             _ => "compose.yaml",
         })
     }
@@ -178,7 +220,8 @@ impl Made {
         if self.ports {
             text += &format!("{two}ports: [\"7001:7001\", \"4566:4566\"]\n");
         }
-        text += &format!("{two}environment:");
+        let anchor = if self.anchor { " &env" } else { "" };
+        text += &format!("{two}environment:{anchor}");
         let each = self.pairs.iter().enumerate();
         match self.form {
             Form::FlowList => {
@@ -257,6 +300,109 @@ impl Made {
                 }
                 text + "localstack start -d\n"
             }
+            Form::Dotenv => {
+                let mut text = "# EDGE_PORT=1\n".to_owned();
+                for (n, (k, v)) in each() {
+                    text += &self.lead(n, "");
+                    text += &format!("{k}={}{}\n", self.quoted(n, v), self.tail(n));
+                }
+                text
+            }
+            Form::Json | Form::Jsonc => {
+                let comments = self.form == Form::Jsonc;
+                let mut text = format!("{{\n\t\"image\": \"{image}\",\n");
+                let maps = self.indent % 2 == 0;
+                text += if maps {
+                    "\t\"containerEnv\": {"
+                } else {
+                    "\t\"environment\": ["
+                };
+                for (n, (k, v)) in each() {
+                    text += if n > 0 { "," } else { "" };
+                    text += if self.dress[n].1 { "\n\t\t" } else { " " };
+                    if comments && self.dress[n].2 == 2 && self.dress[n].1 {
+                        text += "// EDGE_PORT, why\n\t\t";
+                    }
+                    text += &if maps {
+                        format!("\"{k}\": \"{v}\"")
+                    } else {
+                        format!("{{\"name\": \"{k}\", \"value\": \"{v}\"}}")
+                    };
+                }
+                text + if maps { "\n\t}\n}\n" } else { "\n\t]\n}\n" }
+            }
+            Form::Script | Form::Toml | Form::Jenkins => {
+                let options: Vec<String> =
+                    each().map(|(_, (k, v))| format!("-e {k}={v}")).collect();
+                let command = format!("docker run {} {image}", options.join(" "));
+                match self.form {
+                    Form::Script => format!("{{\n  \"scripts\": {{ \"ls\": \"{command}\" }}\n}}\n"),
+                    Form::Toml => format!("[tool.x]\nls = \"{command}\" # EDGE_PORT\n"),
+                    _ => format!("// EDGE_PORT\nnode {{ sh '{command}' }}\n"),
+                }
+            }
+            Form::Hcl => {
+                let image = image.replace("${TAG}", "${var.tag}");
+                let mut text = format!(
+                    "resource \"docker_container\" \"ls\" {{\n  image = \"{image}\"\n  env = ["
+                );
+                for (n, (k, v)) in each() {
+                    text += if n > 0 { "," } else { "" };
+                    text += if self.dress[n].1 { "\n    " } else { " " };
+                    text += &format!("\"{k}={}\"", v.replace(":-4566", ""));
+                }
+                text + if self.newline {
+                    ",\n  ]\n}\n"
+                } else {
+                    " ]\n}\n"
+                }
+            }
+            Form::Nomad | Form::Nix => {
+                let nix = self.form == Form::Nix;
+                let end = if nix { ";" } else { "" };
+                let image = image.replace("${TAG}", "${tag}");
+                let mut text = if nix {
+                    format!(
+                        "{{ pkgs, ... }}:\n{{\n  ls = {{\n    image = \"{image}\";\n    environment = {{\n"
+                    )
+                } else {
+                    format!(
+                        "task \"ls\" {{\n    config {{\n      image = \"{image}\"\n    }}\n    env {{\n"
+                    )
+                };
+                for (n, (k, v)) in each() {
+                    text += &self.lead(n, "      ").replace("${HOSTNAME_EXTERNAL}", "x");
+                    text += &format!(
+                        "      {k} = \"{}\"{end}{}\n",
+                        v.replace(":-4566", ""),
+                        self.tail(n)
+                    );
+                }
+                text + if nix {
+                    "    };\n  };\n}\n"
+                } else {
+                    "    }\n}\n"
+                }
+            }
+            Form::Make => {
+                let mut text = "# EDGE_PORT\nup:\n\tdocker run --rm \\\n".to_owned();
+                for (n, (k, v)) in each() {
+                    let end = if self.dress[n].1 { " \\\n" } else { " " };
+                    let v = v
+                        .replace("${PORT:-4566}", "$(PORT)")
+                        .replace("${HOST_NAME}", "$(HOST)");
+                    text += &format!("\t\t-e {}{end}", self.quoted(n, &format!("{k}={v}")));
+                }
+                text + &format!("\t\t{image}\n")
+            }
+            Form::PowerShell => {
+                let mut text = "# EDGE_PORT\ndocker run --rm `\n".to_owned();
+                for (n, (k, v)) in each() {
+                    let end = if self.dress[n].1 { " `\n" } else { " " };
+                    text += &format!("  -e {}{end}", self.quoted(n, &format!("{k}={v}")));
+                }
+                text + &format!("  \"{image}\"\n")
+            }
             Form::Dockerfile => {
                 let mut text = format!("FROM {image}\nENV");
                 for (n, (k, v)) in each() {
@@ -272,7 +418,16 @@ impl Made {
         if self.crlf {
             text = text.replace('\n', "\r\n");
         }
-        if self.bom && !matches!(self.form, Form::Dockerfile | Form::Run | Form::Start) {
+        let signed = matches!(
+            self.form,
+            Form::Dockerfile
+                | Form::Run
+                | Form::Start
+                | Form::Make
+                | Form::PowerShell
+                | Form::Jenkins
+        );
+        if self.bom && !signed {
             text.insert(0, '\u{feff}');
         }
         text
@@ -285,6 +440,39 @@ fn analyse(path: &Path, bytes: &[u8]) -> File {
         ..Options::default()
     };
     File::analyse(path, bytes.to_vec(), &NoFiles, &options).unwrap()
+}
+
+/// A Compose file that loads a file of settings.
+struct Loader(String);
+
+impl Files for Loader {
+    fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        (path == Path::new("compose.yaml")).then(|| self.0.clone().into_bytes())
+    }
+
+    fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        let here = folder == Path::new("") && !self.0.is_empty();
+        here.then(|| PathBuf::from("compose.yaml"))
+            .into_iter()
+            .collect()
+    }
+}
+
+impl Made {
+    fn analyse(&self, image: &str, bytes: &[u8]) -> File {
+        let options = Options {
+            edit_markdown: true,
+            keep_legacy: self.keep_legacy,
+            strategy: self.strategy.then(|| "path".to_owned()),
+            ..Options::default()
+        };
+        let loader = if self.form == Form::Dotenv {
+            format!("services:\n  ls:\n    image: \"{image}\"\n    env_file: ls.env\n")
+        } else {
+            String::new()
+        };
+        File::analyse(self.path(), bytes.to_vec(), &Loader(loader), &options).unwrap()
+    }
 }
 
 fn environments(document: &Document) -> Vec<(Option<TargetVersion>, Environment)> {
@@ -319,7 +507,7 @@ fn forbidden(text: &str) -> Vec<(usize, usize)> {
     }
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if line.trim_start().starts_with('#') {
+        if line.trim_start().starts_with(['#', '/']) {
             found.push((at, at + line.trim_end().len()));
         }
         at += line.len();
@@ -333,12 +521,12 @@ proptest! {
     #[test]
     fn edits_keep_their_promises(made in made()) {
         let text = made.text(made.image);
-        let file = analyse(made.path(), text.as_bytes());
+        let file = made.analyse(made.image, text.as_bytes());
         prop_assert!(file.document.broken.is_none(), "{text}");
         prop_assert!(!file.findings.iter().any(|f| f.help.iter().any(|h| h.contains("fix-withdrawn"))), "{text}\n{:?}", file.findings);
         for level in [Safety::Safe, Safety::Unsafe] {
             let Some(change) = file.change(level) else { continue };
-            let after = analyse(made.path(), &change.bytes);
+            let after = made.analyse(made.image, &change.bytes);
             // (g) what could be read can be read again, (c) and nothing is left to do.
             prop_assert!(after.document.broken.is_none());
             prop_assert!(after.change(level).is_none(), "{text}\n{}", String::from_utf8_lossy(&change.bytes));
@@ -369,14 +557,14 @@ proptest! {
     fn other_software_is_left_alone(made in made(), image in select(&["example/app:1", "envoyproxy/envoy", "floci/floci", "postgres:15"][..])) {
         let made = Made { form: if made.form == Form::Start { Form::Run } else { made.form }, ..made };
         let text = made.text(image);
-        let file = analyse(made.path(), text.as_bytes());
+        let file = made.analyse(image, text.as_bytes());
         prop_assert!(file.change(Safety::Unsafe).is_none(), "{text}");
         prop_assert!(file.findings.iter().all(|f| f.fix.is_none()));
     }
 
     /// Any bytes in, no panic; and whatever is written can be read.
     #[test]
-    fn any_text_is_survived(text in "(?s)[ -~\n\t${}'\"\\\\#:=,\\[\\]-]{0,200}", name in select(&["a.yaml", ".env", "a.sh", "Makefile", "Dockerfile", "a.md", "a.ps1", "a.py"][..]), at in 0usize..200) {
+    fn any_text_is_survived(text in "(?s)[ -~\n\t${}'\"\\\\#:=,\\[\\]-]{0,200}", name in select(&["a.yaml", ".env", "a.sh", "Makefile", "Dockerfile", "a.md", "a.ps1", "a.py", "a.toml", "a.tf", "a.nix", "a.json", "Jenkinsfile"][..]), at in 0usize..200) {
         let mut text = text;
         let at = at.min(text.len());
         text.insert_str(at, "docker run -e EDGE_PORT=4566 -e A=1 localstack/localstack");

@@ -12,7 +12,7 @@ use lsconfig_migrate::project::NoFiles;
 use proptest::prelude::*;
 
 /// Every file of the corpus.
-static FILES: LazyLock<Vec<(PathBuf, Vec<u8>)>> = LazyLock::new(|| {
+pub(crate) static FILES: LazyLock<Vec<(PathBuf, Vec<u8>)>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn damaged_files_are_survived(pick in any::<prop::sample::Index>(), all in prop::collection::vec(damage(), 1..5), other in prop::sample::select(&["", "x.sh", "Makefile", "x.tf", "x.nix", "x.json", "x.md"][..])) {
+    fn damaged_files_are_survived(pick in any::<prop::sample::Index>(), all in prop::collection::vec(damage(), 1..5), other in prop::sample::select(&["", "x.sh", "Makefile", "x.tf", "x.nix", "x.json", "x.md", "x.toml", "Jenkinsfile", "x.ps1"][..])) {
         let (path, bytes) = &FILES[pick.index(FILES.len())];
         let path = if other.is_empty() { path.as_path() } else { Path::new(other) };
         let bytes = damaged(bytes.clone(), &all);

@@ -8,6 +8,7 @@ use lsconfig_migrate::file::{File, Options};
 use lsconfig_migrate::finding::Safety;
 use lsconfig_migrate::project::NoFiles;
 use lsconfig_migrate::report;
+use serde_json::Value;
 
 const COMPOSE: &str = "services:\n  ls:\n    image: localstack/localstack:4\n    environment:\n      - EDGE_PORT=4566\n      - HOSTNAME_EXTERNAL=broker\n      - API_TOKEN=hunter2\n";
 
@@ -63,6 +64,150 @@ fn fingerprints_stay_when_lines_move() {
     assert_eq!(before.len(), 2);
     assert_ne!(before[0], before[1]);
     assert_eq!(before, prints(&format!("# new\n\n{COMPOSE}")));
+}
+
+/// What SARIF 2.1.0 (OASIS, section 3) asks of the objects that are used here: the members that an
+/// object must have, and those that it may have.
+const SARIF: [(&str, &[&str], &[&str]); 15] = [
+    ("log", &["version", "runs"], &["$schema"]),
+    (
+        "run",
+        &["tool"],
+        &["automationDetails", "columnKind", "results"],
+    ),
+    ("tool", &["driver"], &[]),
+    ("driver", &["name"], &["version", "informationUri", "rules"]),
+    (
+        "rule",
+        &["id"],
+        &[
+            "shortDescription",
+            "fullDescription",
+            "defaultConfiguration",
+        ],
+    ),
+    ("configuration", &[], &["level"]),
+    (
+        "result",
+        &["message"],
+        &[
+            "ruleId",
+            "ruleIndex",
+            "level",
+            "locations",
+            "relatedLocations",
+            "partialFingerprints",
+            "fixes",
+        ],
+    ),
+    ("message", &["text"], &[]),
+    ("location", &["physicalLocation"], &["message"]),
+    ("physicalLocation", &["artifactLocation"], &["region"]),
+    ("artifactLocation", &["uri"], &[]),
+    (
+        "region",
+        &[],
+        &["startLine", "startColumn", "byteOffset", "byteLength"],
+    ),
+    ("fix", &["artifactChanges"], &["description"]),
+    ("artifactChange", &["artifactLocation", "replacements"], &[]),
+    ("replacement", &["deletedRegion"], &["insertedContent"]),
+];
+
+/// Checks an object and returns it.
+#[track_caller]
+fn object<'v>(kind: &str, value: &'v Value) -> &'v Value {
+    let (_, must, may) = SARIF.iter().find(|(name, ..)| *name == kind).unwrap();
+    let members = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{kind}: {value}"));
+    assert!(
+        must.iter().all(|name| members.contains_key(*name)),
+        "{kind}: {value}"
+    );
+    let known = |name: &String| must.contains(&name.as_str()) || may.contains(&name.as_str());
+    assert!(members.keys().all(known), "{kind}: {value}");
+    value
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn location(value: &Value) {
+    let place = object(
+        "physicalLocation",
+        &object("location", value)["physicalLocation"],
+    );
+    let uri = object("artifactLocation", &place["artifactLocation"])["uri"]
+        .as_str()
+        .unwrap();
+    assert!(uri.bytes().all(|b| b.is_ascii_graphic()), "{uri}");
+    let region = object("region", &place["region"]);
+    assert!(region["startLine"].as_u64().unwrap() >= 1);
+    assert!(
+        region
+            .get("startColumn")
+            .is_none_or(|n| n.as_u64().unwrap() >= 1)
+    );
+}
+
+/// The log of every case of the corpus is one that code hosts take.
+#[test]
+fn logs_have_the_members_of_sarif() {
+    let files: Vec<File> = crate::mutate::FILES
+        .iter()
+        .filter_map(|(path, bytes)| {
+            File::analyse(path, bytes.clone(), &NoFiles, &Options::default())
+        })
+        .collect();
+    let log = report::log(&files, "0");
+    let log = object("log", &log);
+    assert_eq!(log["version"], "2.1.0");
+    let run = object("run", &log["runs"][0]);
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    let rules = items(&object("driver", &object("tool", &run["tool"])["driver"])["rules"]);
+    for rule in rules {
+        object("message", &object("rule", rule)["shortDescription"]);
+        object("configuration", &rule["defaultConfiguration"]);
+    }
+    assert!(items(&run["results"]).len() > 300);
+    let mut prints = std::collections::BTreeSet::new();
+    for result in items(&run["results"]) {
+        object("message", &object("result", result)["message"]);
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        items(&result["locations"]).iter().for_each(location);
+        items(&result["relatedLocations"]).iter().for_each(location);
+        prints.insert(
+            result["partialFingerprints"]["lsconfig/v1"]
+                .as_str()
+                .unwrap(),
+        );
+        let Some(fixes) = result.get("fixes") else {
+            continue;
+        };
+        for fix in items(fixes) {
+            let changes = items(&object("fix", fix)["artifactChanges"]);
+            assert!(!changes.is_empty(), "{result}");
+            for change in changes {
+                let replacements = items(&object("artifactChange", change)["replacements"]);
+                assert!(!replacements.is_empty(), "{result}");
+                for replacement in replacements {
+                    object(
+                        "region",
+                        &object("replacement", replacement)["deletedRegion"],
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(
+        prints.len(),
+        items(&run["results"]).len(),
+        "fingerprints are not unique"
+    );
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! Which engine: `DOCKER_HOST`, then the context, then the sockets that runtimes use.
+//!
+//! As the docker client does, an address that was chosen is the only one that is tried. Without a
+//! choice the usual sockets are tried in turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Address, Engine, EngineError};
+use crate::facts::{Attempt, Engine as Observed};
+
+/// What decides about the engine. The caller reads it; nothing here looks at the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// `DOCKER_HOST`.
+    pub docker_host: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub docker_context: Option<String>,
+    /// `DOCKER_CONFIG`, or `~/.docker`.
+    pub config_dir: Option<PathBuf>,
+    /// The home directory.
+    pub home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub runtime_dir: Option<PathBuf>,
+}
+
+/// The engine that was found.
+#[derive(Debug)]
+pub struct Found {
+    /// The engine.
+    pub engine: Engine,
+    /// How its address was found.
+    pub found_by: String,
+}
+
+/// A place to look, and how it was found.
+struct Candidate {
+    address: Result<Address, EngineError>,
+    text: String,
+    found_by: String,
+}
+
+impl Candidate {
+    fn at(text: String, found_by: impl Into<String>) -> Self {
+        Self {
+            address: Address::parse(&text),
+            text,
+            found_by: found_by.into(),
+        }
+    }
+}
+
+/// Finds an engine that answers.
+///
+/// # Errors
+/// What is to be said about the engine, when none does.
+pub fn discover(surroundings: &Surroundings) -> Result<Found, Box<Observed>> {
+    let mut tried = Vec::new();
+    let mut denied = None;
+    for candidate in candidates(surroundings) {
+        match candidate.address.and_then(Engine::connect) {
+            Ok(engine) => {
+                return Ok(Found {
+                    engine,
+                    found_by: candidate.found_by,
+                });
+            }
+            Err(EngineError::TooOld(api)) => {
+                return Err(Box::new(Observed::TooOld {
+                    address: candidate.text,
+                    api_version: api.to_string(),
+                }));
+            }
+            Err(error) => {
+                if error.is_denied() && denied.is_none() {
+                    denied = Some(candidate.text.clone());
+                }
+                tried.push(Attempt {
+                    address: candidate.text,
+                    found_by: candidate.found_by,
+                    error: error.to_string(),
+                });
+            }
+        }
+    }
+    Err(Box::new(match denied {
+        Some(address) => Observed::Denied { address },
+        None => Observed::Unreachable { tried },
+    }))
+}
+
+fn candidates(from: &Surroundings) -> Vec<Candidate> {
+    if let Some(host) = from.docker_host.as_deref().filter(|h| !h.is_empty()) {
+        return vec![Candidate::at(host.to_owned(), "DOCKER_HOST")];
+    }
+    let config = from.config_dir.as_deref();
+    let chosen = from
+        .docker_context
+        .clone()
+        .map(|name| (name, "DOCKER_CONTEXT"));
+    let chosen = chosen.or_else(|| Some((current_context(config?)?, "context")));
+    if let Some((name, how)) = chosen.filter(|(name, _)| !name.is_empty() && name != "default") {
+        let found_by = format!("{how} {name}");
+        return vec![match config.and_then(|dir| context_host(dir, &name)) {
+            Some(host) => Candidate::at(host, found_by),
+            None => Candidate {
+                text: format!("context {name}"),
+                address: Err(EngineError::NoContext(name)),
+                found_by,
+            },
+        }];
+    }
+    let socket =
+        |path: PathBuf, how: &str| Candidate::at(format!("unix://{}", path.display()), how);
+    let mut all = vec![socket("/var/run/docker.sock".into(), "default socket")];
+    let below = |base: &Option<PathBuf>, rest: &str| base.as_deref().map(|dir| dir.join(rest));
+    for (path, how) in [
+        (below(&from.runtime_dir, "docker.sock"), "rootless Docker"),
+        (
+            below(&from.home, ".docker/run/docker.sock"),
+            "Docker Desktop",
+        ),
+        (below(&from.home, ".colima/default/docker.sock"), "Colima"),
+        (below(&from.home, ".rd/docker.sock"), "Rancher Desktop"),
+        (below(&from.runtime_dir, "podman/podman.sock"), "Podman"),
+        (Some("/run/podman/podman.sock".into()), "Podman"),
+    ] {
+        if let Some(path) = path.filter(|path| path.exists()) {
+            all.push(socket(path, how));
+        }
+    }
+    all
+}
+
+fn current_context(config: &Path) -> Option<String> {
+    let settings = read_json(&config.join("config.json"))?;
+    Some(settings.get("currentContext")?.as_str()?.to_owned())
+}
+
+/// Finds the address of a context. Its folder is named by a hash, so all are looked through.
+fn context_host(config: &Path, name: &str) -> Option<String> {
+    let folders = fs::read_dir(config.join("contexts/meta")).ok()?;
+    folders.flatten().take(1000).find_map(|folder| {
+        let meta = read_json(&folder.path().join("meta.json"))?;
+        (meta.get("Name")?.as_str()? == name)
+            .then(|| meta.pointer("/Endpoints/docker/Host")?.as_str())
+            .flatten()
+            .map(str::to_owned)
+    })
+}
+
+fn read_json(path: &Path) -> Option<Value> {
+    // Both kinds of file are small; a larger one is something else.
+    const MAX: u64 = 1 << 20;
+    if fs::metadata(path).ok()?.len() > MAX {
+        return None;
+    }
+    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+}

@@ -1,0 +1,241 @@
+//! Checks of the URLs that the emulator returns, and of the hosts that SDKs make of buckets.
+
+use std::net::IpAddr;
+
+use lsconfig::diagnostic::Severity;
+use lsconfig::release::TargetVersion;
+
+use super::names::{ask_emulator, asks_emulator, of_domain, records};
+use super::network::{Kind, about, first, kind};
+use super::{Case, Use, World};
+use crate::facts::{Lookup, Record};
+use crate::finding::{Finding, Subject};
+use crate::fix::{Change, Edit, Fix};
+use crate::path::{Resolved, resolve};
+use crate::world::{DOMAIN, UrlFrom};
+
+/// Returns how queue URLs are made, where that is set.
+fn strategy<'w>(world: &'w World<'_>) -> &'w str {
+    let env = &world.emulator.container.env;
+    env.get("SQS_ENDPOINT_STRATEGY")
+        .map_or("standard", String::as_str)
+}
+
+pub(crate) fn minted_host(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    let emulator = &world.emulator;
+    let mints = emulator.is_localstack
+        && emulator
+            .version
+            .is_none_or(|v| v >= TargetVersion::exact(3, 0, 0));
+    let (Some(host), true, false) = (&emulator.minted_host, mints, case.client.on_host()) else {
+        return Vec::new();
+    };
+    let default = host == DOMAIN;
+    if host == "localhost" || host.parse::<IpAddr>().is_ok() {
+        return Vec::new();
+    }
+    let Some(used) = case.uses.first() else {
+        return Vec::new();
+    };
+    let name = format!("sqs.us-east-1.{host}");
+    let (resolved, _) = resolve(world.facts, emulator, &case.client, &name);
+    let seen = records(world, case).iter().find_map(|r| match r {
+        Record::Resolve {
+            name: n,
+            outcome,
+            answers,
+            ..
+        } if *n == name || n == host => {
+            Some(*outcome != Lookup::Found || answers.iter().any(IpAddr::is_loopback))
+        }
+        _ => None,
+    });
+    let lost = seen.unwrap_or(match resolved {
+        Resolved::Own | Resolved::Nowhere | Resolved::Dead(_) => true,
+        Resolved::Unknown => !default && !asks_emulator(world, case),
+        _ => false,
+    });
+    let domain_used = of_domain(world, case).any(Use::fails);
+    // With the default domain most clients never use such a URL; only who asked wants to know.
+    if !lost
+        || (default
+            && (!case.client.asked
+                || strategy(world) != "standard"
+                || !domain_used && kind(world, &used.url) != Kind::Name))
+    {
+        return Vec::new();
+    }
+    let message = format!(
+        "URLs that the emulator returns lead to `{host}`, which `{}` cannot use",
+        case.client.name()
+    );
+    let severity = if default {
+        Severity::Note
+    } else {
+        Severity::Error
+    };
+    vec![
+        about(case, used, "URL001", &["dns"], message)
+            .severity(severity)
+            .evidence(format!("`LOCALSTACK_HOST` is {host}, for example {name}"))
+            .fix(ask_emulator(world, case))
+            .fix(Fix::change(
+                "or let queue URLs follow the request: `SQS_ENDPOINT_STRATEGY=dynamic`",
+                vec![Change::of(
+                    emulator.container,
+                    Edit::Set("SQS_ENDPOINT_STRATEGY".into(), "dynamic".into()),
+                )],
+            )),
+    ]
+}
+
+pub(crate) fn minted_port(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    let emulator = &world.emulator;
+    let target = emulator.container;
+    let published = emulator.published_gateway().and_then(|p| p.host_port);
+    let (Some(minted), Some(published), true) =
+        (emulator.minted_port, published, case.client.on_host())
+    else {
+        return Vec::new();
+    };
+    let reaches = target
+        .ports
+        .iter()
+        .any(|p| p.host_port == Some(minted) && p.protocol == "tcp");
+    if reaches || !emulator.is_localstack || target.network_mode == "host" {
+        return Vec::new();
+    }
+    let host = emulator.minted_host.as_deref().unwrap_or(DOMAIN);
+    let mut finding = Finding::new(
+        "URL002",
+        Subject::of(target, &["ports"]),
+        format!(
+            "URLs that the emulator returns carry port {minted}, which is published as {published}"
+        ),
+    );
+    if case.client.asked {
+        finding = finding.severity(Severity::Error);
+    }
+    vec![
+        finding
+            .evidence(format!(
+                "for example http://sqs.us-east-1.{host}:{minted}/000000000000/queue"
+            ))
+            .fix(Fix::change(
+                "put the published port into the URLs",
+                vec![Change::of(
+                    target,
+                    Edit::Set("LOCALSTACK_HOST".into(), format!("{host}:{published}")),
+                )],
+            ))
+            .fix(Fix::change(
+                "or let queue URLs follow the request",
+                vec![Change::of(
+                    target,
+                    Edit::Set("SQS_ENDPOINT_STRATEGY".into(), "dynamic".into()),
+                )],
+            )),
+    ]
+}
+
+/// Returns whether the client runs on this platform, by what its image sets.
+fn runs_on(case: &Case<'_>, variable: &str, image: &str) -> bool {
+    case.client.container.is_some_and(|c| {
+        c.env.contains_key(variable) || c.image.split(['/', ':']).any(|part| part == image)
+    })
+}
+
+fn by_aws_variable<'a, 'f>(case: &'a Case<'f>) -> impl Iterator<Item = &'a Use<'f>> {
+    case.uses.iter().filter(|used| {
+        matches!(&used.url.from, UrlFrom::Variable(name)
+            if matches!(name.as_str(), "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_SQS"))
+    })
+}
+
+pub(crate) fn queue_url(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    let emulator = &world.emulator;
+    if !runs_on(case, "NODE_VERSION", "node")
+        || !emulator.is_localstack
+        || strategy(world) != "standard"
+    {
+        return Vec::new();
+    }
+    let host = emulator.minted_host.as_deref().unwrap_or(DOMAIN);
+    let name = format!("sqs.us-east-1.{host}");
+    let (resolved, _) = resolve(world.facts, emulator, &case.client, &name);
+    if case.client.on_host() || !matches!(resolved, Resolved::Own | Resolved::Nowhere) {
+        return Vec::new();
+    }
+    first(by_aws_variable(case).find(|u| kind(world, &u.url) == Kind::Name).map(|used| {
+        let message = format!("the SDK for JavaScript will send SQS requests to `{name}`, which leads elsewhere");
+        about(case, used, "URL003", &[], message)
+            .evidence("the image of the client is Node.js")
+            .fix(Fix::change(
+                "let queue URLs follow the request",
+                vec![Change::of(
+                    emulator.container,
+                    Edit::Set("SQS_ENDPOINT_STRATEGY".into(), "dynamic".into()),
+                )],
+            ))
+            .fix(Fix::say("or set `endpoint` or `useQueueUrlAsEndpoint: false` in the client"))
+            .fix(ask_emulator(world, case))
+    }))
+}
+
+/// Returns the S3 endpoints of clients whose SDK puts the bucket in front of the host.
+fn virtual_s3<'a, 'f>(case: &'a Case<'f>) -> impl Iterator<Item = &'a Use<'f>> {
+    let virtual_style =
+        runs_on(case, "NODE_VERSION", "node") || runs_on(case, "JAVA_VERSION", "openjdk");
+    case.uses.iter().filter(move |used| {
+        virtual_style
+            && matches!(&used.url.from, UrlFrom::Variable(name) if name == "AWS_ENDPOINT_URL_S3")
+    })
+}
+
+pub(crate) fn bucket_from_path(_: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    first(virtual_s3(case).find(|u| u.url.host == DOMAIN).map(|used| {
+        let message = format!(
+            "buckets become names such as `bucket.{DOMAIN}`, which S3 does not take for a bucket"
+        );
+        let host = format!("s3.{DOMAIN}");
+        about(case, used, "S3001", &[], message)
+            .fix(use_url_s3(case, used, &host))
+            .fix(Fix::say("or force the path style in the client"))
+    }))
+}
+
+pub(crate) fn bucket_host(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    if case.client.on_host() {
+        return Vec::new();
+    }
+    first(
+        virtual_s3(case)
+            .find(|u| kind(world, &u.url) == Kind::Name)
+            .map(|used| {
+                let message = format!(
+                    "buckets become names such as `bucket.{}`, which Docker's DNS does not know",
+                    used.url.host
+                );
+                let mut fix = use_url_s3(case, used, &format!("s3.{DOMAIN}"));
+                fix.changes.extend(ask_emulator(world, case).changes);
+                about(case, used, "S3002", &[], message)
+                    .fix(Fix::say("force the path style in the client"))
+                    .fix(fix)
+            }),
+    )
+}
+
+fn use_url_s3(case: &Case<'_>, used: &Use<'_>, host: &str) -> Fix {
+    let url = format!("http://{host}:{}", used.url.port);
+    let title = format!("use {url}");
+    match case.client.container {
+        Some(container) => Fix::change(
+            title,
+            vec![Change::of(
+                container,
+                Edit::Set("AWS_ENDPOINT_URL_S3".into(), url),
+            )],
+        ),
+        None => Fix::say(title),
+    }
+}
