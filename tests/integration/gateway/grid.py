@@ -8,7 +8,7 @@ network with the host's clients; other clients live in a second one, as containe
 First the emulator listens alone, then `lsconfig up` stands before it. The clients are not modified:
 names are resolved by a resolv.conf of their namespace. Alone, that leads to what the public DNS says
 about `localhost.localstack.cloud`, 127.0.0.1, and to the names that a container engine or a line
-in /etc/hosts gives.
+in /etc/hosts gives. LocalStack alone shows its self-signed certificate: nothing is downloaded.
 
 Prints a table of checks that hold before and after, and what fails. Exit status: 0 the gate is passed
 (SQS and S3: all, others 95 %), 1 not, 2 cannot run.
