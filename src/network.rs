@@ -153,7 +153,7 @@ impl Network {
     /// prefix around the client, and `127.0.0.1` for everybody else (semantics of LocalStack
     /// 4.12, which knows no views and no IPv6).
     #[must_use]
-    pub fn view(&self, client: IpAddr, scope: u32) -> ClientView {
+    pub fn view(&self, client: IpAddr, scope: u32) -> ClientView<'_> {
         let client = client.to_canonical();
         if let Some(view) = self.explicit(client) {
             return view;
@@ -170,7 +170,7 @@ impl Network {
         }
     }
 
-    fn explicit(&self, client: IpAddr) -> Option<ClientView> {
+    fn explicit(&self, client: IpAddr) -> Option<ClientView<'_>> {
         let mut matching = self
             .views
             .iter()
@@ -192,7 +192,7 @@ impl Network {
 
     /// The matching address first, then the interface's others, so that each family gets the best
     /// address that the interface has.
-    fn by_interface(&self, own: &InterfaceAddress) -> ClientView {
+    fn by_interface<'n>(&'n self, own: &'n InterfaceAddress) -> ClientView<'n> {
         let siblings = self
             .addresses
             .iter()
@@ -203,7 +203,7 @@ impl Network {
             // A link-local address is of no use in an answer: it needs a scope.
             .filter(|&ip| !(ip.is_ipv6() && is_link_local(ip)));
         ClientView {
-            interface: Some(Arc::clone(&own.interface)),
+            interface: Some(&own.interface),
             ..ClientView::of(Rule::Interface, addresses)
         }
     }
@@ -218,18 +218,18 @@ fn is_link_local(ip: IpAddr) -> bool {
 
 /// What one client is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientView {
+pub struct ClientView<'n> {
     /// The rule that decided.
     pub rule: Rule,
     /// The interface, where rule is [`Rule::Interface`].
-    pub interface: Option<Arc<str>>,
+    pub interface: Option<&'n str>,
     /// The answer to A; `None` means there is no data.
     pub v4: Option<Ipv4Addr>,
     /// The answer to AAAA; `None` means there is no data.
     pub v6: Option<Ipv6Addr>,
 }
 
-impl ClientView {
+impl ClientView<'_> {
     /// Takes the first address of each family.
     fn of(rule: Rule, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         let mut view = Self {
@@ -407,7 +407,8 @@ mod tests {
                 index: n as u32 + 1,
                 net,
             }).collect();
-            let view = Network::default().with_addresses(addresses.clone()).view(client, 0);
+            let network = Network::default().with_addresses(addresses.clone());
+            let view = network.view(client, 0);
             // The reference: a plain scan that keeps the first of the longest prefixes.
             let mut best: Option<IpNet> = None;
             for net in nets.iter().filter(|net| net.contains(&client)) {
@@ -428,7 +429,8 @@ mod tests {
         fn an_ipv6_answer_is_never_loopback_for_a_remote_client(client in any::<u128>()) {
             let client = Ipv6Addr::from(client);
             prop_assume!(!client.is_loopback());
-            let view = network().view(client.into(), 0);
+            let network = network();
+            let view = network.view(client.into(), 0);
             prop_assert!(view.v6.is_none_or(|ip| !ip.is_loopback()));
         }
 

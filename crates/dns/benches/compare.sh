@@ -216,7 +216,7 @@ round() {
   peer dnsdist 5396 "local paced mix miss" dnsdist --supervised --disable-syslog -C "$here/dnsdist.conf"
   if [[ -x $localstack ]]; then
     peer localstack 5397 "local" env OVERRIDE_IN_DOCKER=1 DNS_PORT=5397 DNS_SERVER=$upstream HOME="$here" \
-      "$localstack" -m localstack.dns.server
+      "$localstack" -m localstack.dns.server -p 5397
   else
     echo "# LocalStack 4.12.0 is not installed; see LSCONFIG_PEERS"
   fi

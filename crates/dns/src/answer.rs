@@ -270,7 +270,7 @@ pub fn explain_text(name: &Name, client: &Client, zone: &Zone) -> String {
         "source=local zone={} client={} rule={}",
         apex.name, client.ip, view.rule
     );
-    if let Some(interface) = &view.interface {
+    if let Some(interface) = view.interface {
         text.push_str(&format!(" interface={interface}"));
     }
     text

@@ -25,6 +25,7 @@ impl Name {
     /// Reads an uncompressed name at the start of `wire`, as a question has it. `None` when it is
     /// cut short, too long, or holds anything but plain labels.
     #[must_use]
+    #[inline]
     pub fn read(wire: &[u8]) -> Option<Self> {
         let mut starts = [0u64; 4];
         let mut at = 0usize;
@@ -92,9 +93,14 @@ impl Name {
     /// Returns the name in lower case. Only ASCII letters change (RFC 4343).
     #[must_use]
     pub fn to_lowercase(mut self) -> Self {
+        self.make_lowercase();
+        self
+    }
+
+    /// Puts the name in lower case where it is, which saves copying it.
+    pub fn make_lowercase(&mut self) {
         // Lengths of labels are at most 63 and so below every letter.
         self.bytes[..usize::from(self.len)].make_ascii_lowercase();
-        self
     }
 
     /// Returns whether `self` is `apex` or below it, byte for byte.

@@ -81,15 +81,16 @@ pub fn read_query(message: &[u8]) -> Result<Query<'_>, Unreadable> {
     }
     let formerr = || fail(Rcode::FORMERR);
     let body = &message[HEADER..];
-    let name = Name::read(body).ok_or_else(formerr)?;
+    let mut name = Name::read(body).ok_or_else(formerr)?;
     let after = name.as_wire().len();
     let question = body.get(..after + 4).ok_or_else(formerr)?;
     let edns = read_additional(&body[after + 4..], word(10)).ok_or_else(formerr)?;
+    name.make_lowercase();
     Ok(Query {
         id,
         flags,
         question,
-        name: name.to_lowercase(),
+        name,
         qtype: u16::from_be_bytes([question[after], question[after + 1]]),
         qclass: u16::from_be_bytes([question[after + 2], question[after + 3]]),
         edns,

@@ -4,8 +4,9 @@
 # everything lives in network namespaces of its own.
 #
 # run.sh [SECONDS], 20 by default. The same load runs without faults first, for a quarter of the time,
-# as the quiet run. The server has the last core for itself. Results go to standard output as
-# tab-separated lines; keep those of long runs below benches/runs/.
+# as the quiet run. The server is pinned to the last core, its peers to the others. Results go to
+# standard output as tab-separated lines; keep those of long runs below benches/runs/. Latency is judged
+# only where the server had its core when it needed it.
 #
 # LSCONFIG_BIN names the binary, a release build; target/release/lsconfig otherwise.
 set -euo pipefail
@@ -103,6 +104,14 @@ stop() {
   upstreams=()
 }
 
+# The share of the time that the server was ready to run and had no core, since the last call.
+waited=0
+starved() { # SECONDS
+  local before=$waited
+  waited=$(awk '{ sum += $2 } END { printf "%.0f", sum / 1e6 }' /proc/"$server"/task/*/schedstat)
+  awk "BEGIN { printf \"%.1f\", ($waited - $before) / 10 / $1 }"
+}
+
 # report NAME: lines of the run that ended.
 report() {
   awk -v name="$1" '
@@ -137,9 +146,12 @@ PY
 upstreams=()
 echo "# $(date -u +%F) $(uname -m), $cores cores, $(awk -F: '/model name/ { print $2; exit }' /proc/cpuinfo), load $(cut -d' ' -f1-3 /proc/loadavg)"
 start 0 1e9 0 0
-load "$((seconds / 4 > 5 ? seconds / 4 : 5))"
+quiet=$((seconds / 4 > 5 ? seconds / 4 : 5))
+load "$quiet"
+printf 'quiet\tno core for the server\t%s %%\n' "$(starved "$quiet")"
 stop
 report quiet
+waited=0
 
 # Queries to the upstreams get lost and are late; replies are late, so that they arrive out of order.
 # A kernel without netem (a small virtual machine) leaves the loss to the upstreams.
@@ -163,6 +175,8 @@ garbage=$!
 ) >"$here/rss" 2>/dev/null &
 pids+=($!)
 load "$seconds"
+starved=$(starved "$seconds")
+printf 'faults\tno core for the server\t%s %%\n' "$starved"
 wait "$idle" "$garbage"
 for name in udp_queries_total tcp_connections_total tcp_connections_refused_total unreadable_total \
   upstream_timeouts_total upstream_mismatched_total failed_total; do
@@ -177,9 +191,9 @@ read -r before after < <(awk '{ kb[NR] = $1 } END {
   print a, b }' "$here/rss")
 printf 'faults\tmemory\t%s kB, then %s kB\n' "$before" "$after"
 
-python3 - "$here" "$before" "$after" <<'PY'
+python3 - "$here" "$before" "$after" "$starved" <<'PY'
 import json, sys
-here, before, after = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+here, before, after, starved = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 quiet, faults = (json.load(open(f"{here}/{name}.json")) for name in ("quiet", "faults"))
 lost = json.load(open(f"{here}/faults.lost"))
 ratios = {key: faults["local"][key] / quiet["local"][key] for key in ("p50", "p99")}
@@ -189,9 +203,12 @@ def check(good, text):
     if not good:
         failures.append(text)
 check(faults["local"]["lost"] == 0, "local answers were lost")
-# A scheduler that is late by some milliseconds is no fault of the server's.
-check(faults["local"]["p50"] <= max(3 * quiet["local"]["p50"], 3000), "local answers became slow (median)")
-check(faults["local"]["p99"] <= max(3 * quiet["local"]["p99"], 20000), "local answers became slow (p99)")
+# Who has to wait for a core is slow for a reason that is not looked for here.
+if starved > 5:
+    print("faults", "latency is not judged: others have the core of the server", sep="\t")
+else:
+    check(ratios["p50"] <= 3, "local answers became slow (median)")
+    check(ratios["p99"] <= 3 or faults["local"]["p99"] <= 20000, "local answers became slow (p99)")
 check(faults["tcp"]["failed"] <= faults["tcp"]["asked"] / 100, "queries over TCP failed")
 check(not lost["lost"], f"an upstream answered {len(lost['lost'])} names and the client did not get it: {lost['lost'][:9]}")
 check(not lost["silent"], f"{len(lost['silent'])} queries got no reply at all")
