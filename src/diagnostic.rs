@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::layer::{Occurrence, Origin};
-use crate::redact::redact;
+use crate::redact::{conceal, redact};
 
 /// How bad it is. The order is from mild to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -48,7 +48,9 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     place: Place,
-    part: Option<Range<usize>>,
+    mark: Mark,
+    /// What may be shown of the value, where it holds something that is not shown.
+    concealed: Option<Arc<str>>,
     /// The remark; may be empty.
     pub message: Cow<'static, str>,
 }
@@ -59,13 +61,34 @@ enum Place {
     Other(Origin),
 }
 
+/// The part of a place that a remark is about: what an underline covers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// The whole value, or the place itself where it is no occurrence.
+    #[default]
+    Value,
+    /// Some bytes of the value.
+    Part(Range<usize>),
+    /// The name of the variable, which stands before the value.
+    Name,
+}
+
 impl Label {
-    /// Labels a whole occurrence.
+    /// Labels the value of an occurrence.
     pub fn of(occurrence: &Arc<Occurrence>, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             place: Place::Occurrence(Arc::clone(occurrence)),
-            part: None,
+            mark: Mark::Value,
+            concealed: None,
             message: message.into(),
+        }
+    }
+
+    /// Labels the name of an occurrence. The position stays the one of its value.
+    pub fn of_name(occurrence: &Arc<Occurrence>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            mark: Mark::Name,
+            ..Self::of(occurrence, message)
         }
     }
 
@@ -76,7 +99,7 @@ impl Label {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
-            part: Some(part),
+            mark: Mark::Part(part),
             ..Self::of(occurrence, message)
         }
     }
@@ -85,7 +108,8 @@ impl Label {
     pub fn at(origin: Origin, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             place: Place::Other(origin),
-            part: None,
+            mark: Mark::Value,
+            concealed: None,
             message: message.into(),
         }
     }
@@ -109,16 +133,30 @@ impl Label {
     #[must_use]
     pub fn raw(&self) -> Option<Cow<'_, str>> {
         let occurrence = self.occurrence()?;
-        Some(redact(&occurrence.name, &occurrence.raw))
+        Some(match &self.concealed {
+            Some(concealed) => Cow::Borrowed(concealed),
+            None => redact(&occurrence.name, &occurrence.raw),
+        })
+    }
+
+    /// Returns what an underline covers; the whole value where something in it is redacted.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        match &self.mark {
+            Mark::Part(_) if self.part().is_none() => Mark::Value,
+            mark => mark.clone(),
+        }
     }
 
     /// Returns the bytes of [`raw`](Self::raw) that the remark is about; `None` for the whole
     /// value, and where something in it is redacted.
     #[must_use]
     pub fn part(&self) -> Option<Range<usize>> {
-        let part = self.part.clone()?;
+        let Mark::Part(part) = &self.mark else {
+            return None;
+        };
         let verbatim = *self.raw()? == *self.occurrence()?.raw;
-        verbatim.then_some(part)
+        verbatim.then(|| part.clone())
     }
 
     fn occurrence(&self) -> Option<&Occurrence> {
@@ -254,6 +292,28 @@ impl Diagnostic {
             value: Some(value.into()),
         });
         self
+    }
+
+    /// Takes texts that must not be shown out of everything that it says.
+    pub fn conceal(&mut self, secrets: &[Arc<str>]) {
+        if secrets.is_empty() {
+            return;
+        }
+        self.message = conceal(&*self.message, secrets).into_owned();
+        if let Some(help) = &mut self.help {
+            *help = Cow::Owned(conceal(&**help, secrets).into_owned());
+        }
+        if let Some(suggestion) = &mut self.suggestion {
+            let value = suggestion.value.take();
+            suggestion.value = value.filter(|value| conceal(&**value, secrets) == **value);
+        }
+        for label in &mut self.labels {
+            let raw = label.raw().unwrap_or_default();
+            let shown = conceal(&*raw, secrets);
+            if shown != raw {
+                label.concealed = Some(shown.into());
+            }
+        }
     }
 
     /// Suggests to remove the occurrence.

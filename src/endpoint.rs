@@ -213,6 +213,20 @@ impl From<&Resolution> for EndpointConfig {
         if let Some(strategy) = text("OPENSEARCH_ENDPOINT_STRATEGY") {
             config.opensearch = OpenSearchStrategy::from_text(strategy);
         }
+        if let Some(strategy) = text("ECR_ENDPOINT_STRATEGY") {
+            config.ecr = ecr::EcrStrategy::from_text(strategy);
+        }
+        if let Some(strategy) = text("GRAPHQL_ENDPOINT_STRATEGY") {
+            config.appsync = appsync::AppSyncStrategy::from_text(strategy);
+        }
+        if let Some(denied) = text("CFN_STRING_REPLACEMENT_DENY_LIST") {
+            config.cfn_deny_list = denied
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(Into::into)
+                .collect();
+        }
         config.sns_cert_url_host = text("SNS_CERT_URL_HOST").map(Into::into);
         if let Some(port) = number("EXTERNAL_SERVICE_PORTS_START") {
             config.external_service_ports_start = port;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::explain::{entries, shown};
+use crate::explain::entries;
 use crate::facts::Facts;
 use crate::layer::Layers;
 use crate::release::TargetVersion;
@@ -115,10 +115,25 @@ fn reading(resolution: &Resolution) -> Reading {
     let bind: Vec<String> = resolution.bind.iter().map(ToString::to_string).collect();
     values.push((
         "bind",
-        ((!bind.is_empty()).then(|| shown(bind.join(","))), true),
+        (
+            (!bind.is_empty()).then(|| resolution.shown(bind.join(","))),
+            true,
+        ),
     ));
-    values.push(("external_url", (resolution.external_url().map(shown), true)));
-    values.push(("internal_url", (resolution.internal_url(), true)));
+    values.push((
+        "external_url",
+        (
+            resolution.external_url().map(|url| resolution.shown(url)),
+            true,
+        ),
+    ));
+    values.push((
+        "internal_url",
+        (
+            resolution.internal_url().map(|url| resolution.shown(url)),
+            true,
+        ),
+    ));
     for entry in entries(resolution) {
         let touched = !entry.used.is_empty();
         values.push((entry.name, (entry.value.map(String::from), touched)));

@@ -4,6 +4,8 @@
 //! schema; none changes its meaning or goes.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -11,7 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::addr::Authority;
 use crate::diagnostic::Diagnostic;
 use crate::layer::{Occurrence, Origin};
-use crate::redact::{redact, redact_text};
+use crate::redact::{conceal, redact};
 use crate::settings::{Derivation, Resolution, Value};
 use crate::variable::TABLE;
 
@@ -32,14 +34,11 @@ pub struct Document<'a> {
     /// Why it does not.
     pub error: Option<String>,
     /// What is bound, in order.
-    #[serde(serialize_with = "addresses")]
-    pub bind: &'a [Authority],
+    pub bind: Vec<String>,
     /// The listen addresses as the release holds them; empty before 2.0.
-    #[serde(serialize_with = "addresses")]
-    pub gateway_listen: &'a [Authority],
+    pub gateway_listen: Vec<String>,
     /// Host and port of returned URLs; null before 2.0.
-    #[serde(serialize_with = "address")]
-    pub localstack_host: Option<&'a Authority>,
+    pub localstack_host: Option<String>,
     /// The URL that clients are given; null without start.
     pub external_url: Option<String>,
     /// The URL that the emulator's own clients use; null without start.
@@ -60,11 +59,34 @@ pub struct Entry<'a> {
     /// How it came about ([`Basis`](crate::settings::Basis)).
     pub rule: &'static str,
     /// The occurrences that count.
-    #[serde(serialize_with = "occurrences")]
-    pub used: &'a [Arc<Occurrence>],
+    pub used: ShownOccurrences<'a>,
     /// The occurrences that lost.
-    #[serde(serialize_with = "occurrences")]
-    pub shadowed: &'a [Arc<Occurrence>],
+    pub shadowed: ShownOccurrences<'a>,
+}
+
+/// ShownOccurrences whose values are shown without secrets.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownOccurrences<'a> {
+    all: &'a [Arc<Occurrence>],
+    secrets: &'a [Arc<str>],
+}
+
+impl Deref for ShownOccurrences<'_> {
+    type Target = [Arc<Occurrence>];
+
+    fn deref(&self) -> &Self::Target {
+        self.all
+    }
+}
+
+impl Serialize for ShownOccurrences<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.all.iter().map(|occurrence| Place {
+            variable: occurrence.written(),
+            raw: conceal(redact(&occurrence.name, &occurrence.raw), self.secrets),
+            origin: &occurrence.origin,
+        }))
+    }
 }
 
 #[derive(Serialize)]
@@ -75,47 +97,27 @@ struct Place<'a> {
     origin: &'a Origin,
 }
 
-/// What may be shown of a value that came from the user: 1.x takes a whole URL as a bind host.
-pub(crate) fn shown(value: impl ToString) -> String {
-    match redact_text(&value.to_string()) {
-        Cow::Borrowed(text) => text.to_owned(),
-        Cow::Owned(text) => text,
-    }
-}
-
-fn addresses<S: Serializer>(all: &[Authority], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(all.iter().map(shown))
-}
-
-fn address<S: Serializer>(one: &Option<&Authority>, serializer: S) -> Result<S::Ok, S::Error> {
-    one.map(shown).serialize(serializer)
-}
-
-fn occurrences<S: Serializer>(all: &[Arc<Occurrence>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(all.iter().map(|occurrence| Place {
-        variable: occurrence.written(),
-        raw: redact(&occurrence.name, &occurrence.raw),
-        origin: &occurrence.origin,
-    }))
-}
-
 impl<'a> Document<'a> {
     /// Makes the document of a resolution.
     #[must_use]
     pub fn new(resolution: &'a Resolution) -> Self {
         let listen = resolution.gateway_listen.as_ref();
         let host = resolution.localstack_host.as_ref();
+        let shown = |address: &Authority| resolution.shown(address);
         Self {
             schema: SCHEMA,
             semantics: resolution.semantics.to_string().into(),
             in_container: resolution.in_container,
             starts: resolution.starts(),
             error: resolution.failure.as_ref().map(ToString::to_string),
-            bind: &resolution.bind,
-            gateway_listen: listen.map_or(&[], |setting| &setting.value),
-            localstack_host: host.map(|setting| &setting.value),
-            external_url: resolution.external_url().map(shown),
-            internal_url: resolution.internal_url(),
+            bind: resolution.bind.iter().map(shown).collect(),
+            gateway_listen: listen
+                .into_iter()
+                .flat_map(|setting| setting.value.iter().map(shown))
+                .collect(),
+            localstack_host: host.map(|setting| shown(&setting.value)),
+            external_url: resolution.external_url().map(|url| resolution.shown(url)),
+            internal_url: resolution.internal_url().map(|url| resolution.shown(url)),
             settings: entries(resolution),
             diagnostics: &resolution.diagnostics,
         }
@@ -126,69 +128,66 @@ impl<'a> Document<'a> {
 #[must_use]
 pub fn entries(resolution: &Resolution) -> Vec<Entry<'_>> {
     let mut entries = Vec::with_capacity(TABLE.len());
+    let shown = |value: &dyn fmt::Display| Some(Cow::Owned(resolution.shown(value)));
+    let mut push = |name, value, derivation| {
+        entries.push(Entry::new(name, value, derivation, &resolution.secrets));
+    };
     if let Some(listen) = &resolution.gateway_listen {
-        entries.push(entry(
+        let texts: Vec<String> = listen.value.iter().map(ToString::to_string).collect();
+        push(
             "GATEWAY_LISTEN",
-            Some(shown(join(&listen.value)).into()),
+            shown(&texts.join(",")),
             &listen.derivation,
-        ));
+        );
     }
     if let Some(host) = &resolution.localstack_host {
-        entries.push(entry(
-            "LOCALSTACK_HOST",
-            Some(shown(&host.value).into()),
-            &host.derivation,
-        ));
+        push("LOCALSTACK_HOST", shown(&host.value), &host.derivation);
     }
     if let Some(legacy) = &resolution.legacy {
-        let text = |text: &'_ str| Some(Cow::Owned(shown(text)));
-        let host = &legacy.edge_bind_host;
-        entries.push(entry("EDGE_BIND_HOST", text(&host.value), &host.derivation));
-        for (name, port) in [
-            ("EDGE_PORT", &legacy.edge_port),
-            ("EDGE_PORT_HTTP", &legacy.edge_port_http),
-        ] {
-            entries.push(entry(
-                name,
-                Some(port.value.to_string().into()),
-                &port.derivation,
-            ));
-        }
-        for (name, host) in [
-            ("HOSTNAME_EXTERNAL", &legacy.hostname_external),
-            ("LOCALSTACK_HOSTNAME", &legacy.localstack_hostname),
-        ] {
-            entries.push(entry(name, text(&host.value), &host.derivation));
-        }
+        let (bind, external) = (&legacy.edge_bind_host, &legacy.hostname_external);
+        let (port, http) = (&legacy.edge_port, &legacy.edge_port_http);
+        let internal = &legacy.localstack_hostname;
+        push("EDGE_BIND_HOST", shown(&bind.value), &bind.derivation);
+        push("EDGE_PORT", shown(&port.value), &port.derivation);
+        push("EDGE_PORT_HTTP", shown(&http.value), &http.derivation);
+        push(
+            "HOSTNAME_EXTERNAL",
+            shown(&external.value),
+            &external.derivation,
+        );
+        push(
+            "LOCALSTACK_HOSTNAME",
+            shown(&internal.value),
+            &internal.derivation,
+        );
     }
     for (variable, setting) in resolution.settings() {
         let value = match &setting.value {
             Value::Unset => None,
             Value::Flag(true) => Some(Cow::Borrowed("true")),
             Value::Flag(false) => Some(Cow::Borrowed("false")),
-            Value::Number(number) => Some(Cow::Owned(number.to_string())),
-            Value::Text(text) => Some(redact(variable.name, text)),
+            Value::Number(number) => Some(conceal(number.to_string(), &resolution.secrets)),
+            Value::Text(text) => Some(conceal(redact(variable.name, text), &resolution.secrets)),
         };
-        entries.push(entry(variable.name, value, &setting.derivation));
+        push(variable.name, value, &setting.derivation);
     }
     entries
 }
 
-fn entry<'a>(
-    name: &'static str,
-    value: Option<Cow<'a, str>>,
-    derivation: &'a Derivation,
-) -> Entry<'a> {
-    Entry {
-        name,
-        value,
-        rule: derivation.basis.as_str(),
-        used: &derivation.used,
-        shadowed: &derivation.shadowed,
+impl<'a> Entry<'a> {
+    fn new(
+        name: &'static str,
+        value: Option<Cow<'a, str>>,
+        derivation: &'a Derivation,
+        secrets: &'a [Arc<str>],
+    ) -> Self {
+        let of = |all: &'a [Arc<Occurrence>]| ShownOccurrences { all, secrets };
+        Self {
+            name,
+            value,
+            rule: derivation.basis.as_str(),
+            used: of(&derivation.used),
+            shadowed: of(&derivation.shadowed),
+        }
     }
-}
-
-fn join(addresses: &[Authority]) -> String {
-    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    texts.join(",")
 }

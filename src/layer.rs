@@ -159,6 +159,8 @@ pub struct Layer {
     pub kind: SourceKind,
     /// What it sets. A name may occur more than once; the last one wins.
     pub occurrences: Vec<Arc<Occurrence>>,
+    /// Texts that interpolation took from secret variables. Whatever holds one of them is not shown.
+    pub secrets: Vec<Arc<str>>,
 }
 
 impl Layer {
@@ -168,6 +170,7 @@ impl Layer {
         Self {
             kind,
             occurrences: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -228,6 +231,24 @@ impl Layers {
     /// Iterates over the layers, lowest precedence first.
     pub fn iter(&self) -> std::slice::Iter<'_, Layer> {
         self.layers.iter()
+    }
+
+    /// Returns the texts that interpolation took from secret variables, the longest first, so that
+    /// none is left over when a part of it is replaced.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Arc<str>> {
+        let mut secrets = Vec::new();
+        for secret in self.iter().flat_map(|layer| &layer.secrets) {
+            secrets.push(Arc::clone(secret));
+            // Messages quote some values with escapes.
+            let escaped = secret.escape_debug().to_string();
+            if escaped != **secret {
+                secrets.push(escaped.into());
+            }
+        }
+        secrets.sort_by_key(|secret: &Arc<str>| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
     }
 
     /// Returns the number of occurrences.

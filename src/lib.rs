@@ -35,3 +35,12 @@ pub mod resolve;
 pub mod settings;
 pub mod source;
 pub mod variable;
+
+/// The guides, whose examples are tested.
+#[cfg(all(doctest, feature = "figment"))]
+mod guides {
+    #[doc = include_str!("../docs/guides/embed-in-a-rust-service.md")]
+    struct Embed;
+    #[doc = include_str!("../docs/guides/figment.md")]
+    struct Figment;
+}

@@ -1,10 +1,14 @@
 //! The set of addresses that a gateway binds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::addr::HostPort;
+
+/// How many addresses are put into a set without further preparation.
+const FEW: usize = 64;
 
 /// Listen addresses without redundancy, grouped by port in order of first appearance.
 ///
@@ -94,11 +98,31 @@ impl<'a> IntoIterator for &'a ListenSet {
 
 impl FromIterator<HostPort> for ListenSet {
     fn from_iter<I: IntoIterator<Item = HostPort>>(addresses: I) -> Self {
-        let mut set = Self::default();
-        for address in addresses {
-            set.insert(address);
+        let mut addresses = addresses.into_iter();
+        let mut few = Self::default();
+        for address in addresses.by_ref().take(FEW) {
+            few.insert(address);
         }
-        set
+        let rest: Vec<HostPort> = addresses.collect();
+        if rest.is_empty() {
+            return few;
+        }
+        // One set for each port, so that a long list of ports takes linear time.
+        let addresses = few.addresses.into_iter().chain(rest);
+        let mut places: BTreeMap<u16, usize> = BTreeMap::new();
+        let mut groups: Vec<Self> = Vec::new();
+        for address in addresses {
+            let place = *places.entry(address.port).or_insert(groups.len());
+            if place == groups.len() {
+                groups.push(Self::default());
+            }
+            groups[place].insert(address);
+        }
+        let mut groups = groups.into_iter();
+        let mut all = groups.next().unwrap_or_default();
+        all.addresses
+            .extend(groups.flat_map(|group| group.addresses));
+        all
     }
 }
 
@@ -137,6 +161,16 @@ mod tests {
         assert_eq!(set.to_string(), expected, "{inserted}");
         let absorbed: Vec<_> = absorbed.iter().map(ToString::to_string).collect();
         assert_eq!(absorbed.join(" "), last_absorbs, "{inserted}");
+    }
+
+    #[test]
+    fn a_long_list_gives_what_insertion_gives() {
+        let list = || (0..500_u16).map(|n| at(&format!("10.0.0.{}:{}", n % 7, 1 + n % 90)));
+        let mut one_by_one = ListenSet::default();
+        for address in list() {
+            one_by_one.insert(address);
+        }
+        assert_eq!(list().collect::<ListenSet>(), one_by_one);
     }
 
     #[test]

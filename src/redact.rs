@@ -1,6 +1,7 @@
 //! Keeping secrets out of every output.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::variable;
 
@@ -34,9 +35,21 @@ pub fn redact<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
+/// Replaces every one of `secrets` in a text: what interpolation took from secret variables.
+#[must_use]
+pub fn conceal<'a>(text: impl Into<Cow<'a, str>>, secrets: &[Arc<str>]) -> Cow<'a, str> {
+    let mut text = text.into();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if text.contains(&**secret) {
+            text = Cow::Owned(text.replace(&**secret, REDACTED));
+        }
+    }
+    text
+}
+
 /// Returns whether the value of a name is a secret. Names that are in no table are judged by their
 /// words, and by whether they look like a misspelt secret.
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     let bare = name.strip_prefix("LOCALSTACK_").unwrap_or(name);
     match variable::lookup(name).or_else(|| variable::lookup(bare)) {
         Some(variable) => variable.secret,
@@ -137,7 +150,8 @@ fn named_secrets(text: &str) -> Vec<(usize, usize)> {
 }
 
 /// Finds the passwords in user information: between the first colon and the last `@` of an
-/// authority. One stands behind every `://`, and where a word begins.
+/// authority. One stands behind every `://`, and where a word begins. Behind `://`, a password may
+/// also hold what ends an authority (`http://u:a/b@h`), though no URL may.
 fn passwords(text: &str) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
     // Nearly no text has a password, and every one that has it has an `@`.
@@ -146,6 +160,20 @@ fn passwords(text: &str) -> Vec<(usize, usize)> {
     }
     let ends = |c: char| matches!(c, '/' | '?' | '#' | ',') || c.is_whitespace();
     let schemes = text.match_indices("://").map(|(at, _)| at + 3);
+    for start in schemes.clone() {
+        let rest = &text[start..];
+        let word = rest
+            .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+            .next();
+        let (authority, word) = (rest.split(ends).next(), word.unwrap_or_default());
+        if let (Some((user, port)), Some(at)) =
+            (authority.and_then(|a| a.split_once(':')), word.rfind('@'))
+            && !port.bytes().all(|b| b.is_ascii_digit())
+            && user.len() < at
+        {
+            spans.push((start + user.len() + 1, start + at));
+        }
+    }
     let words =
         text.match_indices(|c: char| matches!(c, ',' | '=' | '"' | '\'') || c.is_whitespace());
     let words = words.map(|(at, separator)| at + separator.len());
@@ -183,6 +211,8 @@ mod tests {
                 "a http://u:<redacted>@h b ftp://v:<redacted>@i",
             ),
             ("X", "http://h:1/p@q", "http://h:1/p@q"),
+            ("X", "http://u:a/b?c@h/d", "http://u:<redacted>@h/d"),
+            ("X", "http://h:x/p", "http://h:x/p"),
             ("X", "u:pw@h:1,[::1]:2", "u:<redacted>@h:1,[::1]:2"),
             (
                 "DOCKER_FLAGS",

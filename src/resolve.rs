@@ -13,6 +13,8 @@ macro_rules! text {
 }
 
 mod index;
+pub(crate) mod listening;
+mod names;
 mod normalized;
 mod release;
 mod remarks;
@@ -24,7 +26,7 @@ use std::borrow::Cow;
 use crate::addr::Host;
 use crate::facts::Facts;
 use crate::layer::Layers;
-use crate::redact::redact_text;
+use crate::redact::{conceal, redact_text};
 use crate::release::{Semantics, TargetVersion};
 use crate::settings::{Resolution, StartFailure};
 
@@ -60,6 +62,15 @@ pub fn resolve(layers: &Layers, facts: &Facts, semantics: impl Into<Semantics>) 
         Semantics::LocalStack(version) => release::resolve(&index, facts.in_container, version),
     };
     remarks::add(&mut resolution, &index, facts);
+    resolution.secrets = layers.secrets();
+    if !resolution.secrets.is_empty() {
+        for diagnostic in &mut resolution.diagnostics {
+            diagnostic.conceal(&resolution.secrets);
+        }
+        if let Some(failure) = &mut resolution.failure {
+            failure.message = conceal(&*failure.message, &resolution.secrets).into_owned();
+        }
+    }
     resolution
 }
 

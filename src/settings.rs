@@ -4,12 +4,14 @@ mod defaults;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::addr::{Authority, HostPort};
 use crate::diagnostic::Diagnostic;
 use crate::layer::Occurrences;
 use crate::listen::ListenSet;
 use crate::python::Int;
+use crate::redact::{conceal, redact_text};
 use crate::release::{NEWEST_KNOWN, Semantics, TargetVersion};
 use crate::variable::{Row, RowSet, Variable};
 
@@ -151,6 +153,8 @@ pub struct Resolution {
     pub(crate) values: Vec<(Row, Setting<Value>)>,
     /// What is worth saying.
     pub diagnostics: Vec<Diagnostic>,
+    /// What interpolation took from secret variables. Values may hold it; nothing shows it.
+    pub(crate) secrets: Vec<Arc<str>>,
 }
 
 /// The legacy addresses as 1.x and 2.x hold them.
@@ -191,6 +195,21 @@ pub(crate) fn default_setting(
 }
 
 impl Resolution {
+    /// Returns a value as it may be shown: without passwords in URLs, and without what
+    /// interpolation took from secret variables.
+    #[must_use]
+    pub fn shown(&self, value: impl ToString) -> String {
+        let text = value.to_string();
+        conceal(redact_text(&text), &self.secrets).into_owned()
+    }
+
+    /// Takes out of `diagnostics` what interpolation took from secret variables.
+    pub fn conceal_in(&self, diagnostics: &mut [Diagnostic]) {
+        for diagnostic in diagnostics {
+            diagnostic.conceal(&self.secrets);
+        }
+    }
+
     /// Returns whether the emulator starts.
     #[must_use]
     pub fn starts(&self) -> bool {

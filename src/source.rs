@@ -48,6 +48,8 @@ pub struct Parsed {
     pub bindings: Vec<Binding>,
     /// What had to be skipped.
     pub diagnostics: Vec<Diagnostic>,
+    /// What interpolation took from secret variables.
+    pub secrets: Vec<Arc<str>>,
 }
 
 impl Parsed {
@@ -55,6 +57,7 @@ impl Parsed {
     #[must_use]
     pub fn into_layer(self, kind: SourceKind) -> (Layer, Vec<Diagnostic>) {
         let mut layer = Layer::new(kind);
+        layer.secrets = self.secrets;
         for Binding {
             name,
             value,

@@ -100,7 +100,7 @@ pub enum Kind {
         /// Whether surrounding space is removed first.
         strip: bool,
     },
-    /// A name known only to be deprecated.
+    /// A name that is known and not read: deprecated, or without effect on addresses and names.
     Unmodelled,
 }
 

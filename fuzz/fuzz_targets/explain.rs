@@ -18,7 +18,10 @@ fuzz_target!(|text: &str| {
     let facts = Facts::container();
     let releases = ["1.4.0", "2.0.0", "2.3.1", "2.3.2", "3.8.1", "4.14.0"];
     let releases = releases.map(|text| text.parse::<TargetVersion>().expect("a version"));
-    let all = releases.map(Semantics::from).into_iter().chain([Semantics::Normalized]);
+    let all = releases
+        .map(Semantics::from)
+        .into_iter()
+        .chain([Semantics::Normalized]);
     for semantics in all {
         let resolution = resolve(&layers, &facts, semantics);
         let document = serde_json::to_string(&Document::new(&resolution)).expect("it serialises");

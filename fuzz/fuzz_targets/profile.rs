@@ -10,7 +10,11 @@ fuzz_target!(|input: (&str, &str, bool)| {
     let selection = Selection {
         profile: Some("a,b"),
         directory: DEFAULT_DIRECTORY,
-        version: if old { TargetVersion::new(2, 3) } else { TargetVersion::new(4, 12) },
+        version: if old {
+            TargetVersion::new(2, 3)
+        } else {
+            TargetVersion::new(4, 12)
+        },
     };
     let file = |name: &str| Some(if name == "a" { first } else { second }.to_owned());
     let _ = load(&selection, file, |name| (name == "HOME").then_some("/root"));

@@ -18,7 +18,9 @@ impl Files for Loader {
 
     fn list(&self, folder: &Path) -> Vec<PathBuf> {
         let here = folder == Path::new("");
-        here.then(|| PathBuf::from("compose.yaml")).into_iter().collect()
+        here.then(|| PathBuf::from("compose.yaml"))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -37,14 +39,22 @@ pub fn edits(names: &[&str], bytes: &[u8]) {
     };
     let name = names[usize::from(choice >> 2) % names.len()];
     let read = |bytes: Vec<u8>| File::analyse(Path::new(name), bytes, &Loader, &options);
-    let Some(file) = read(bytes.to_vec()) else { return };
+    let Some(file) = read(bytes.to_vec()) else {
+        return;
+    };
     for level in [Safety::Safe, Safety::Unsafe] {
         let Some(change) = file.change(level) else {
             continue;
         };
-        assert_eq!(apply(bytes, &change.edits).as_deref(), Some(&change.bytes[..]));
+        assert_eq!(
+            apply(bytes, &change.edits).as_deref(),
+            Some(&change.bytes[..])
+        );
         let again = read(change.bytes).expect("a file keeps its format");
         assert!(again.document.broken.is_none(), "an edit broke the text");
-        assert!(again.change(level).is_none(), "a second run has something to do");
+        assert!(
+            again.change(level).is_none(),
+            "a second run has something to do"
+        );
     }
 }

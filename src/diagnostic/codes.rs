@@ -68,6 +68,10 @@ rules! {
          `EDGE_BIND_HOST` for the gateway. From 3.5 on the default web server (twisted) binds \
          IPv4 entries and names to `0.0.0.0`, whatever their host: an emulator that was meant for \
          loopback alone is reachable from the network.";
+    LISTEN_PORT_ZERO = "listen-port-zero", Warning,
+        "port 0 is listened on",
+        "Port 0 asks the system for any free port. Nobody knows it beforehand, it changes with every \
+         start, and it cannot be published, so no client arrives. Returned URLs carry port 0.";
     LOCALSTACK_HOST_MOVES_PORT = "localstack-host-moves-port", Warning,
         "in 2.x the port of `LOCALSTACK_HOST` becomes the listen port",
         "From 2.0 to 2.3 `LOCALSTACK_HOST` changes no URL. Its one effect is that, without \
@@ -179,6 +183,12 @@ rules! {
         "a file that another one names is missing",
         "`env_file:` or `extends:` names a file that cannot be read. Compose refuses to start in \
          this case, unless `required: false`.";
+    PROFILE_NOT_READ = "profile-not-read", Note,
+        "a profile is named and not part of the answer",
+        "`CONFIG_PROFILE` names profiles of the LocalStack CLI, `~/.localstack/NAME.env`. They are read \
+         when the environment that names them is the one of this process, or when `--profile` names \
+         them. Inside a container LocalStack looks in the home folder of the container, where there is \
+         usually none.";
     UNSET_IN_INTERPOLATION = "unset-in-interpolation", Warning,
         "a variable in an interpolation is not set",
         "Compose replaces it with an empty text and warns. An empty `GATEWAY_LISTEN` still counts \
@@ -204,8 +214,8 @@ rules! {
         "the gateway binds loopback inside its container",
         "An address such as `127.0.0.1:4566` inside a container is reachable from that container \
          alone: published ports and other containers do not arrive. LocalStack from 3.5 on hides \
-         this by binding all interfaces, so it is a warning there; other releases and engines do \
-         not. Use `0.0.0.0`.";
+         this by binding all interfaces, so it is a warning there, as it is where another listen \
+         address can be reached; other releases and engines do not. Use `0.0.0.0`.";
     IMAGE_READS_DIFFERENTLY = "image-reads-differently", Error,
         "the image in use does something else than what is meant",
         "The tag of the image names a release of LocalStack that does not read these settings the way \

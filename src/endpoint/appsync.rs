@@ -117,7 +117,7 @@ impl<'a> AppSync<'a> {
 
 const INPUTS: &[Input] = &[
     Input::text("api_id", "id of the GraphQL API"),
-    Input::optional("strategy", "strategy instead of the configured one"),
+    Input::strategy(&["legacy", "domain", "path"]),
     Input::port("port for subscriptions, for `legacy`"),
 ];
 

@@ -103,7 +103,7 @@ pub(super) static KINDS: &[Kind] = &[Kind {
         Input::REGION,
         Input::ACCOUNT,
         Input::text("repository", "name of the repository"),
-        Input::optional("strategy", "strategy instead of the configured one"),
+        Input::strategy(&["domain", "off"]),
         Input::port("port of the registry, for `off`"),
     ],
     mint: |endpoints, inputs| {

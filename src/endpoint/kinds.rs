@@ -56,6 +56,10 @@ pub enum Check {
     Port,
     /// A name by AWS's rules. Releases are more lenient, so this holds for normalized text only.
     Name(fn(&str) -> Result<(), NameError>),
+    /// A region or an account, which releases check as well before a service sees them.
+    Scope(fn(&str) -> Result<(), NameError>),
+    /// One of a few words. Releases take any word, so this holds for normalized text only.
+    OneOf(&'static [&'static str]),
 }
 
 impl Input {
@@ -63,13 +67,13 @@ impl Input {
         name: "region",
         help: "region, by default us-east-1",
         absent: Absent::Default("us-east-1"),
-        check: Check::Name(|text| Region::new(text).map(drop)),
+        check: Check::Scope(|text| Region::new(text).map(drop)),
     };
     pub(super) const ACCOUNT: Self = Self {
         name: "account",
         help: "account, by default 000000000000",
         absent: Absent::Default("000000000000"),
-        check: Check::Name(|text| AccountId::new(text).map(drop)),
+        check: Check::Scope(|text| AccountId::new(text).map(drop)),
     };
 
     pub(super) const fn text(name: &'static str, help: &'static str) -> Self {
@@ -100,6 +104,15 @@ impl Input {
             help,
             absent: Absent::Configured,
             check: Check::Text,
+        }
+    }
+
+    pub(super) const fn strategy(values: &'static [&'static str]) -> Self {
+        Self {
+            name: "strategy",
+            help: "strategy instead of the configured one",
+            absent: Absent::Configured,
+            check: Check::OneOf(values),
         }
     }
 
@@ -222,6 +235,16 @@ pub enum MintError {
         /// Its text.
         text: Box<str>,
     },
+    /// An input is none of the words that it may be.
+    #[error("`{text}` is no {input}; it is one of `{}`", values.join("`, `"))]
+    Word {
+        /// The input.
+        input: &'static str,
+        /// Its text.
+        text: Box<str>,
+        /// What it may be.
+        values: &'static [&'static str],
+    },
     /// An input breaks a rule of AWS.
     #[error("{0}")]
     Name(#[from] NameError),
@@ -251,6 +274,16 @@ pub fn mint<'a>(
             (Some(text), Check::Name(check)) if config.semantics == Semantics::Normalized => {
                 check(text)?;
             }
+            (Some(text), Check::Scope(check)) => check(text)?,
+            (Some(text), Check::OneOf(values))
+                if config.semantics == Semantics::Normalized && !values.contains(&text) =>
+            {
+                return Err(MintError::Word {
+                    input: row.name,
+                    text: text.into(),
+                    values,
+                });
+            }
             (Some(text), Check::Port) if text.parse::<u16>().is_err() => {
                 return Err(MintError::Port {
                     input: row.name,
@@ -268,7 +301,7 @@ pub fn mint<'a>(
 }
 
 /// Iterates over every form, grouped by service.
-pub fn all() -> impl Iterator<Item = &'static Kind> {
+pub fn all() -> impl Iterator<Item = &'static Kind> + Clone {
     const SERVICES: &[&[Kind]] = &[
         super::sqs::KINDS,
         super::s3::KINDS,
@@ -352,6 +385,10 @@ mod tests {
             message("opensearch-endpoint", &[("domain", "dom"), ("port", "x")]),
             Err("`port` is not a number from 0 to 65535: `x`".into())
         );
+        assert_eq!(
+            message("ecr", &[("repository", "r"), ("strategy", "of")]),
+            Err("`of` is no strategy; it is one of `domain`, `off`".into())
+        );
     }
 
     #[test]
@@ -362,5 +399,12 @@ mod tests {
         let url = mint(lookup("sqs-queue").unwrap(), &config, &read).unwrap();
         let expected = "http://sqs.us-east-1.localhost.localstack.cloud:4566/000000000000/bad name";
         assert_eq!(url, expected.into());
+        // A region and an account pass the gateway before SQS sees them.
+        let read = |name: &str| match name {
+            "queue" => Some("q"),
+            "region" => Some("no region"),
+            _ => None,
+        };
+        assert!(mint(lookup("sqs-queue").unwrap(), &config, &read).is_err());
     }
 }

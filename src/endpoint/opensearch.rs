@@ -126,7 +126,7 @@ const INPUTS: &[Input] = &[
     Input::name("domain", "name of the domain", |text| {
         SearchDomain::new(text).map(drop)
     }),
-    Input::optional("strategy", "strategy instead of the configured one"),
+    Input::strategy(&["domain", "path", "port", "off"]),
     Input::port("port of the domain, for `port`"),
     Input::optional(
         "custom_endpoint",

@@ -5,8 +5,12 @@ use super::minted::{Escape, Fallback, Minted, Part, mint};
 use super::{Endpoints, Port};
 use crate::aws::{BucketName, NameOf, Region};
 use crate::python::is_space;
-use crate::release::Line;
+use crate::release::{Line, TargetVersion};
 use crate::resolve::CLOUD;
+
+/// From here on CloudFormation's `WebsiteURL` has the port of `EDGE_PORT_HTTP or EDGE_PORT`; the
+/// constant before had `EDGE_PORT`.
+const WEBSITES_FOLLOW_HTTP_PORT: TargetVersion = TargetVersion::exact(2, 3, 0);
 
 /// Mints the URLs of S3.
 #[derive(Debug, Clone, Copy)]
@@ -101,12 +105,15 @@ impl<'a> S3<'a> {
         }
     }
 
-    /// Returns the URL of a website. Its scheme is `http` whatever `USE_SSL` says
+    /// Returns the URL of a website. Its port is `EDGE_PORT` up to 2.2. Its scheme is `http` whatever `USE_SSL` says
     /// (`s3/resource_providers/aws_s3_bucket.py`), and an IPv6 host has no brackets in a release.
     #[must_use]
     pub fn website_url(self, bucket: &'a (impl NameOf<BucketName> + ?Sized)) -> Minted<'a> {
         let (parent, fallback) = self.endpoints.parent(self.endpoints.plain_host());
-        let port = self.endpoints.port;
+        let port = match self.endpoints.rules.legacy {
+            Some(version) if version < WEBSITES_FOLLOW_HTTP_PORT => self.endpoints.legacy.edge_port,
+            _ => self.endpoints.port,
+        };
         mint![
             "http://",
             bucket.as_text(),

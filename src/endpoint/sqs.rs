@@ -337,7 +337,7 @@ pub(super) static KINDS: &[Kind] = &[Kind {
         Input::name("queue", "name of the queue", |text| {
             QueueName::new(text).map(drop)
         }),
-        Input::optional("strategy", "strategy instead of the configured one"),
+        Input::strategy(&["standard", "domain", "path", "dynamic", "off"]),
         Input::optional(
             "request_host",
             "`Host` header of the request, for `dynamic`",

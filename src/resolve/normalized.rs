@@ -60,6 +60,7 @@ pub(super) fn resolve(index: &Index, in_container: bool) -> Resolution {
         legacy: None,
         values,
         diagnostics,
+        secrets: Vec::new(),
     }
 }
 
@@ -265,16 +266,16 @@ impl<'a> Mapper<'a> {
                 loser,
                 "` into it"
             ];
-            ("` is overruled by an empty `", help)
+            ("` is overruled by an empty `", Cow::Owned(help))
         } else {
-            ("` is overruled by `", text!["remove `", loser, "`"])
+            ("` is overruled by `", Cow::Borrowed("remove it"))
         };
         let message = text!["`", loser, by, winner, "`"];
         let diagnostic = self.report(&codes::SHADOWED_VARIABLE, message, losing);
         diagnostic.labels[0].message = Cow::Borrowed("not used");
         let winning = Label::of(winning.occurrence, "used instead");
         diagnostic.labels.push(winning);
-        diagnostic.help = Some(help.into());
+        diagnostic.help = Some(help);
     }
 
     fn legacy_bind_host(&mut self) -> Option<Host> {
@@ -353,6 +354,12 @@ impl<'a> Mapper<'a> {
                 derivation.basis = Basis::Invalid;
                 HostPortSpec::default()
             });
+            if python::strip(found.raw()).is_empty() {
+                let message = format!("`LOCALSTACK_HOST` is empty, which means `{default}`");
+                self.report(&codes::EMPTY_VALUE, message, found).help = Some(Cow::Borrowed(
+                    "an empty `LOCALSTACK_HOST` still disables the legacy variables; remove it or set it",
+                ));
+            }
             self.remark_number_as_host(&spec, 0, found.raw(), found);
             let spec = if self.is_host(&spec, 0..found.raw().len(), found) {
                 spec
@@ -367,7 +374,7 @@ impl<'a> Mapper<'a> {
         }
         let external = self.legacy_host(HOSTNAME_EXTERNAL);
         let internal = self.legacy_host(LOCALSTACK_HOSTNAME);
-        self.remark_conflict(external.as_ref(), internal.as_ref());
+        self.remark_conflict(external.as_ref(), internal.as_ref(), &default);
         let (row, spec) = match (external, internal) {
             (Some(spec), _) => (HOSTNAME_EXTERNAL, spec),
             (None, Some(spec)) => (LOCALSTACK_HOSTNAME, spec),
@@ -446,6 +453,7 @@ impl<'a> Mapper<'a> {
         &mut self,
         external: Option<&HostPortSpec>,
         internal: Option<&HostPortSpec>,
+        default: &HostPort,
     ) {
         let (Some(external), Some(internal)) = (external, internal) else {
             return;
@@ -455,7 +463,9 @@ impl<'a> Mapper<'a> {
         let (Some(losing), Some(winning)) = (losing, index.get(HOSTNAME_EXTERNAL)) else {
             return;
         };
-        if external == internal {
+        let (used, lost) = (external.clone().or(default), internal.clone().or(default));
+        let same_name = used.host.as_str().eq_ignore_ascii_case(lost.host.as_str());
+        if (used.host == lost.host || same_name) && used.port == lost.port {
             return;
         }
         let message = format!(

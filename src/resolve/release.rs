@@ -1,5 +1,7 @@
 //! The address variables as each LocalStack release reads them (`docs/reference/releases.md`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::index::{Found, Index};
 use super::rows::{
     EDGE_BIND_HOST, EDGE_PORT, EDGE_PORT_HTTP, GATEWAY_LISTEN, HOSTNAME_EXTERNAL, LOCALSTACK_HOST,
@@ -28,6 +30,7 @@ pub(super) fn resolve(index: &Index, in_container: bool, version: TargetVersion)
         legacy: None,
         values: Vec::new(),
         diagnostics: Vec::new(),
+        secrets: Vec::new(),
     };
     let read = match version.line() {
         Line::V1 => Reader { index, place }.first(),
@@ -325,26 +328,36 @@ fn edge_bind(legacy: &Legacy) -> Vec<Authority> {
 /// equal entries behind. That is kept.
 fn merge_appending(listen: Vec<Authority>) -> Vec<Authority> {
     const WILDCARD: &str = "0.0.0.0";
+    if listen.len() <= 1 {
+        return listen;
+    }
     let mut merged: Vec<Authority> = Vec::with_capacity(listen.len());
+    let mut ports: BTreeMap<String, Group> = BTreeMap::new();
     for new in listen {
-        let same_port = |a: &&mut Authority| a.port == new.port;
-        let covered = merged.iter().any(|a| {
-            a.port == new.port
-                && (a.host.as_str() == new.host.as_str() || a.host.as_str() == WILDCARD)
-        });
-        if covered {
+        let group = ports.entry(new.port.to_string()).or_default();
+        if group.hosts.contains(new.host.as_str()) || group.hosts.contains(WILDCARD) {
             continue;
         }
-        if new.host.as_str() == WILDCARD && merged.iter_mut().any(|a| a.port == new.port) {
-            merged
-                .iter_mut()
-                .filter(same_port)
-                .for_each(|a| a.host = new.host.clone());
+        let wildcard = new.host.as_str() == WILDCARD;
+        group.hosts.insert(new.host.as_str().into());
+        if wildcard && !group.places.is_empty() {
+            for place in &group.places {
+                merged[*place].host = new.host.clone();
+            }
         } else {
+            group.places.push(merged.len());
             merged.push(new);
         }
     }
     merged
+}
+
+/// The entries of one port.
+#[derive(Default)]
+struct Group {
+    hosts: BTreeSet<Box<str>>,
+    /// Where they stand in the list.
+    places: Vec<usize>,
 }
 
 /// 4.0 and later: one group for each port; a wildcard replaces its group, equal texts are merged.
@@ -356,14 +369,16 @@ fn merge_by_port(listen: Vec<Authority>) -> Vec<Authority> {
         return listen;
     }
     let mut groups: Vec<Vec<Authority>> = Vec::new();
+    let mut ports: BTreeMap<String, (usize, BTreeSet<Box<str>>)> = BTreeMap::new();
     for new in listen {
-        match groups
-            .iter_mut()
-            .find(|group| group.first().is_some_and(|a| a.port == new.port))
-        {
-            Some(group) if group.iter().any(|a| a.host.as_str() == new.host.as_str()) => {}
-            Some(group) => group.push(new),
-            None => groups.push(vec![new]),
+        let (place, hosts) = ports
+            .entry(new.port.to_string())
+            .or_insert_with(|| (groups.len(), BTreeSet::new()));
+        if *place == groups.len() {
+            groups.push(Vec::new());
+        }
+        if hosts.insert(new.host.as_str().into()) {
+            groups[*place].push(new);
         }
     }
     for group in &mut groups {

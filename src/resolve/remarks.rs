@@ -7,23 +7,19 @@ use std::sync::Arc;
 use super::index::{Found, Index};
 use super::rows::{
     EDGE_BIND_HOST, EDGE_PORT, EXTERNAL_SERVICE_PORTS_START, GATEWAY_LISTEN, GATEWAY_SERVER,
-    LOCALSTACK_HOST, SKIP_SSL_CERT_DOWNLOAD,
+    LOCALSTACK_HOST, PROVIDER_OVERRIDE_EVENTS, SKIP_SSL_CERT_DOWNLOAD,
 };
+use super::{listening, names};
 use crate::diagnostic::{Diagnostic, Label, codes};
-use crate::entrypoint;
 use crate::facts::Facts;
-use crate::layer::Occurrence;
 use crate::python;
 use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
 use crate::settings::{Derivation, Resolution, Value};
-use crate::variable::{self, Kind, Replacement, Row, Variable};
+use crate::variable::{FallbackRule, Kind, Replacement, Row, Variable};
 
 /// From this release on the default web server binds IPv4 entries and names to all interfaces.
 const TWISTED_BY_DEFAULT: TargetVersion = TargetVersion::exact(3, 5, 0);
-
-/// The number of unknown names that are compared with known ones, in the order of the source.
-const MAX_UNKNOWN: usize = 4096;
 
 /// Adds the remarks of a resolution. Deprecations come first, in LocalStack's own order.
 pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
@@ -33,11 +29,13 @@ pub(super) fn add(resolution: &mut Resolution, index: &Index, facts: &Facts) {
         presence(resolution, found, &mut modern, &mut remarks);
     }
     shadowing(index, &mut remarks);
+    overruled(resolution.semantics, index, &mut remarks);
     remarks.append(&mut resolution.diagnostics);
     failure(resolution, index, &mut remarks);
     addresses(resolution, index, &mut remarks);
+    listening::remarks(resolution, &mut remarks);
     values(resolution, &mut remarks);
-    names(resolution, index, facts, &mut remarks);
+    names::names(resolution, index, facts, &mut remarks);
     resolution.diagnostics = remarks;
 }
 
@@ -59,6 +57,9 @@ fn presence(
                 .is_some_and(|d| d.listed.is_some() && d.delisted.is_none()),
         ),
     };
+    if found.row == PROVIDER_OVERRIDE_EVENTS {
+        return legacy_provider(version, found, remarks);
+    }
     let name = found.written();
     let works =
         variable.is_read_by(version) && variable.lifecycle.inert.is_none_or(|i| version < i);
@@ -87,7 +88,7 @@ fn presence(
         ];
         let mut diagnostic = Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
             .about(variable.name)
-            .label(Label::of(found.occurrence, ""));
+            .label(Label::of_name(found.occurrence, ""));
         diagnostic = with_replacement(diagnostic, resolution, variable, modern);
         remarks.push(diagnostic);
     } else if !works {
@@ -104,6 +105,23 @@ fn presence(
         remarks.push(
             Diagnostic::new(&codes::IGNORED_VARIABLE, message)
                 .about(variable.name)
+                .label(Label::of_name(found.occurrence, "")),
+        );
+    }
+}
+
+/// The one deprecation that depends on a value: the old provider of EventBridge, announced since
+/// 4.0.0 (`localstack/deprecations.py`).
+fn legacy_provider(version: TargetVersion, found: Found<'_>, remarks: &mut Vec<Diagnostic>) {
+    let since = TargetVersion::exact(4, 0, 0);
+    let (name, raw) = (found.written(), found.raw());
+    if version >= since && matches!(raw, "v1" | "legacy") {
+        let message = format!("`{name}={raw}` is deprecated since {since}");
+        remarks.push(
+            Diagnostic::new(&codes::DEPRECATED_VARIABLE, message)
+                .about("PROVIDER_OVERRIDE_EVENTS")
+                .help("remove it")
+                .suggest_removal()
                 .label(Label::of(found.occurrence, "")),
         );
     }
@@ -218,6 +236,37 @@ fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
     }
 }
 
+/// A retired name beside its successor: the successor counts.
+fn overruled(semantics: Semantics, index: &Index, remarks: &mut Vec<Diagnostic>) {
+    for winner in index.found() {
+        let variable = winner.row.variable();
+        let (Some(rule), Some(older)) = (variable.fallback, winner.row.fallback()) else {
+            continue;
+        };
+        let competes = match semantics {
+            Semantics::Normalized => true,
+            Semantics::LocalStack(version) => rule.counts_in(version, FallbackRule::WhenUnset),
+        };
+        if let Some(loser) = index.get(older)
+            && older.variable().lifecycle.deprecated.is_some()
+            && competes
+            && !python::strip(winner.raw()).is_empty()
+        {
+            let (lost, won) = (loser.written(), winner.written());
+            remarks.push(
+                Diagnostic::new(
+                    &codes::SHADOWED_VARIABLE,
+                    format!("`{lost}` is overruled by `{won}`"),
+                )
+                .about(loser.name())
+                .help("remove it")
+                .label(Label::of(loser.occurrence, "not used"))
+                .label(Label::of(winner.occurrence, "used instead")),
+            );
+        }
+    }
+}
+
 fn failure(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnostic>) {
     let Some(failure) = &resolution.failure else {
         return;
@@ -248,8 +297,13 @@ fn addresses(resolution: &Resolution, index: &Index, remarks: &mut Vec<Diagnosti
     {
         let line = version.line();
         if line == Line::V2Lenient && index.occurs(GATEWAY_LISTEN) {
-            for address in listen.value.iter().skip(1) {
-                let message = format!("{version} does not bind `{address}`, only the first entry");
+            if let [_, second, others @ ..] = listen.value.as_slice() {
+                let more = match others.len() {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                let message =
+                    format!("{version} does not bind `{second}`{more}, only the first entry");
                 remarks.push(labelled(
                     &codes::LISTEN_ADDRESS_NOT_BOUND,
                     message,
@@ -443,150 +497,5 @@ fn inverted_range(
             &codes::PORT_RANGE_INVERTED,
             format!("the range for service ports ends at {last}, before it starts at {first}"),
         ));
-    }
-}
-
-/// Names that are misspelt, or prefixed without effect.
-fn names(resolution: &Resolution, index: &Index, facts: &Facts, remarks: &mut Vec<Diagnostic>) {
-    let normalized = resolution.semantics == Semantics::Normalized;
-    let line = match resolution.semantics {
-        Semantics::Normalized => Line::V4,
-        Semantics::LocalStack(version) => version.line(),
-    };
-    for occurrence in index.unknown.iter().rev().take(MAX_UNKNOWN) {
-        let name = &*occurrence.name;
-        if facts.through_entrypoint && entrypoint::is_fatal(name, line) {
-            remarks.push(
-                Diagnostic::new(
-                    &codes::ENTRYPOINT_DIES,
-                    format!(
-                        "the image does not start with a variable `{}`",
-                        name.escape_debug()
-                    ),
-                )
-                .about(name.to_owned())
-                .help("rename it; the part after `LOCALSTACK_` must be a name that a shell can set")
-                .label(Label::of(occurrence, "")),
-            );
-            continue;
-        }
-        let bare = name.strip_prefix("LOCALSTACK_");
-        if let Some(bare) = bare
-            && variable::lookup(bare).is_some()
-        {
-            if entrypoint::copied_name(name, Line::V4).is_none() {
-                remarks.push(
-                    Diagnostic::new(
-                        &codes::INERT_PREFIXED_NAME,
-                        format!("`{name}` does nothing; names that begin with `LOCALSTACK_HOST` are never copied"),
-                    )
-                    .about(name.to_owned())
-                    .help(format!("set `{bare}`, or its successor"))
-                    .label(Label::of(occurrence, "")),
-                );
-            } else if normalized && !facts.in_container && !facts.through_entrypoint {
-                remarks.push(
-                    Diagnostic::new(
-                        &codes::PREFIXED_NAME_OUTSIDE_IMAGE,
-                        format!("`{name}` sets `{bare}` inside the image only, not for the CLI"),
-                    )
-                    .about(bare.to_owned())
-                    .help(format!(
-                        "set `{bare}` as well when you use `localstack start`"
-                    ))
-                    .label(Label::of(occurrence, "")),
-                );
-            } else if !normalized && !facts.through_entrypoint {
-                remarks.push(
-                    Diagnostic::new(
-                        &codes::PREFIXED_NAME_OUTSIDE_IMAGE,
-                        format!(
-                            "`{name}` sets `{bare}` when the image starts; it is not applied here"
-                        ),
-                    )
-                    .about(bare.to_owned())
-                    .help(format!("set `{bare}` to see what a container makes of it"))
-                    .label(Label::of(occurrence, "")),
-                );
-            }
-        } else if let Some(message) = unannounced(occurrence, resolution.semantics) {
-            remarks.push(
-                Diagnostic::new(&codes::IGNORED_VARIABLE, message)
-                    .about(name.to_owned())
-                    .help("remove it; LocalStack does not announce that it is ignored")
-                    .label(Label::of(occurrence, "")),
-            );
-        } else if let Some(meant) = variable::did_you_mean(name) {
-            remarks.push(
-                Diagnostic::new(
-                    &codes::MISSPELT_NAME,
-                    format!(
-                        "`{name}` is not a variable of LocalStack; did you mean `{}`?",
-                        meant.name
-                    ),
-                )
-                .about(name.to_owned())
-                .help("names are case-sensitive")
-                .suggest(meant.name, Arc::clone(&occurrence.raw))
-                .label(Label::of(occurrence, "")),
-            );
-        }
-    }
-}
-
-/// Services that had ports and backends of their own up to 2.0 (`S3_PORT`, `KINESIS_BACKEND`).
-const SERVICES: [&str; 24] = [
-    "ACM",
-    "APIGATEWAY",
-    "CLOUDFORMATION",
-    "CLOUDWATCH",
-    "DYNAMODB",
-    "DYNAMODBSTREAMS",
-    "EC2",
-    "ES",
-    "EVENTS",
-    "FIREHOSE",
-    "IAM",
-    "KINESIS",
-    "KMS",
-    "LAMBDA",
-    "LOGS",
-    "REDSHIFT",
-    "ROUTE53",
-    "S3",
-    "SECRETSMANAGER",
-    "SES",
-    "SNS",
-    "SQS",
-    "SSM",
-    "STEPFUNCTIONS",
-];
-/// The first release that reads no port or backend of a single service.
-const ONE_PORT_FOR_ALL: TargetVersion = TargetVersion::exact(2, 1, 0);
-
-/// Says what is wrong with names that LocalStack ignores without announcing it.
-fn unannounced(occurrence: &Occurrence, semantics: Semantics) -> Option<String> {
-    if let Semantics::LocalStack(version) = semantics
-        && version < ONE_PORT_FOR_ALL
-    {
-        return None;
-    }
-    let name = &*occurrence.name;
-    let suffix = ["_PORT_EXTERNAL", "_PORT", "_BACKEND"];
-    let of_service = suffix.iter().any(|suffix| {
-        name.strip_suffix(suffix)
-            .is_some_and(|service| SERVICES.contains(&service))
-    });
-    let ports = name == "SERVICES" && occurrence.raw.split(',').any(|item| item.contains(':'));
-    if of_service {
-        Some(format!(
-            "`{name}` has no effect since {ONE_PORT_FOR_ALL}; all services share one port"
-        ))
-    } else if ports {
-        Some(format!(
-            "ports in `{name}` have no effect since {ONE_PORT_FOR_ALL}"
-        ))
-    } else {
-        None
     }
 }

@@ -9,6 +9,7 @@
 //! Compose refuses becomes a diagnostic, and what can be read of the rest is read.
 
 mod environment;
+mod fault;
 mod image;
 mod load;
 mod merge;
@@ -26,6 +27,8 @@ pub use image::Image;
 pub use network::{Network, ServiceNetwork, Subnet};
 pub use ports::{Port, PortRange, Protocol};
 pub use service::{EnvFile, Service};
+
+use fault::Fault;
 
 use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::layer::Origin;
@@ -104,7 +107,7 @@ pub fn read(input: &Input<'_>) -> Project {
     let mut project = Project::default();
     if let Some(services) = whole.get("services") {
         if !matches!(services.kind, value::Kind::Map(_)) {
-            loader.bad_file(services.origin.clone(), "`services` is no mapping");
+            loader.bad_file(services.origin.clone(), &Fault::Services);
         }
         for (key, node) in services.pairs() {
             let service = service::service(&mut loader, &scope, key, node);
@@ -116,6 +119,11 @@ pub fn read(input: &Input<'_>) -> Project {
         project.networks = networks
             .map(|(key, node)| network::network(key, node))
             .collect();
+    }
+    loader.secrets.sort_unstable();
+    loader.secrets.dedup();
+    for service in &mut project.services {
+        service.secrets.clone_from(&loader.secrets);
     }
     project.files = loader.files;
     project.diagnostics = loader.diagnostics;

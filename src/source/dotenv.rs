@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{BOM, Binding, LineEnds, Parsed, Positions};
 use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::python;
+use crate::redact::is_secret;
 use crate::release::TargetVersion;
 
 /// Reads the bindings of `text`; `source` is the name that their origins carry.
@@ -284,7 +285,7 @@ pub fn interpolate<'e>(
                     Order::FileFirst => from_file().or_else(|| environment(name)),
                 }
             };
-            match expand(value, look_up, &mut budget) {
+            match expand(value, look_up, &mut budget, &mut parsed.secrets) {
                 Ok(Cow::Borrowed(_)) => {}
                 Ok(Cow::Owned(expanded)) => binding.value = Some(expanded.into()),
                 Err(TooLarge) => {
@@ -310,6 +311,7 @@ fn expand<'v>(
     value: &'v str,
     look_up: impl Fn(&str) -> Option<&'v str>,
     budget: &mut usize,
+    secrets: &mut Vec<Arc<str>>,
 ) -> Result<Cow<'v, str>, TooLarge> {
     let mut out: Option<String> = None;
     let mut copied = 0;
@@ -319,7 +321,13 @@ fn expand<'v>(
         span,
     }) = next_reference(value, copied)
     {
-        let inserted = look_up(name).or(default).unwrap_or("");
+        let found = look_up(name);
+        secrets.extend(
+            found
+                .filter(|value| !value.is_empty() && is_secret(name))
+                .map(Arc::from),
+        );
+        let inserted = found.or(default).unwrap_or("");
         *budget = budget.checked_sub(inserted.len()).ok_or(TooLarge)?;
         let out = out.get_or_insert_default();
         out.push_str(&value[copied..span.start]);

@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::redact::is_secret;
+
 /// How deep defaults may nest. Nobody writes more than three levels; the limit bounds the stack.
 pub const MAX_NESTING: usize = 32;
 /// The longest result, in bytes. Linux refuses an environment string of more than 128 KiB.
@@ -40,6 +42,15 @@ pub struct Reference {
     pub span: Range<usize>,
     /// Whether the name is unset and nothing stands in for it: an empty text is put in.
     pub unset: bool,
+    /// The value that was put in, where the name is the one of a secret.
+    pub secret: Option<Arc<str>>,
+}
+
+/// Returns a value when it must not be shown: its name is the one of a secret.
+fn secret(name: &str, value: Option<&Arc<str>>) -> Option<Arc<str>> {
+    value
+        .filter(|value| !value.is_empty() && is_secret(name))
+        .map(Arc::clone)
 }
 
 /// Why a text cannot be interpolated.
@@ -190,6 +201,7 @@ impl Expander<'_> {
             name: name.into(),
             span: span.clone(),
             unset: false,
+            secret: secret(name, value.as_ref()),
         });
         let word_base = start + 2 + word_at;
         match operator {
@@ -217,6 +229,7 @@ impl Expander<'_> {
             name: name.into(),
             span,
             unset: value.is_none(),
+            secret: secret(name, value.as_ref()),
         });
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Combined {
         }
         let mut diagnostic = Diagnostic::new(
             &codes::MISSING_FILE,
-            format!("profile `{name}` has no file and sets nothing"),
+            format!("profile `{name}` sets nothing: there is no file `{source}`"),
         )
         .severity(Severity::Warning)
         .about("CONFIG_PROFILE")
@@ -103,6 +103,7 @@ impl Combined {
 
     fn add<'e>(&mut self, parsed: Parsed, environment: impl Fn(&str) -> Option<&'e str>) {
         self.diagnostics.extend(parsed.diagnostics);
+        self.layer.secrets.extend(parsed.secrets);
         for binding in parsed.bindings {
             let Some(value) = binding.value else {
                 self.remove(&binding);

@@ -48,10 +48,12 @@ pub fn parse(text: &str, source: &str) -> (Layer, Vec<Diagnostic>) {
         Ok(document) => document,
         Err(error) => {
             let place = positions.origin(error.span().unwrap_or(0..0));
-            let message = error.message().trim_end_matches('.').to_owned();
+            let said = error.message();
+            let said = said.trim_end_matches('.').replace('\n', ", ");
             diagnostics.push(
                 Diagnostic::new(&codes::BAD_FILE, "the file is not valid TOML")
-                    .label(Label::at(place, message)),
+                    .help(help(&said))
+                    .label(Label::at(place, said)),
             );
             return (layer, diagnostics);
         }
@@ -73,6 +75,33 @@ pub fn parse(text: &str, source: &str) -> (Layer, Vec<Diagnostic>) {
         layer.push(name, raw, positions.origin(inner));
     }
     (layer, diagnostics)
+}
+
+/// Returns the fix for what the parser says.
+fn help(said: &str) -> &'static str {
+    let rows = [
+        ("duplicate", "remove one of the two"),
+        ("invalid basic string", "close the quote"),
+        ("invalid literal string", "close the quote"),
+        (
+            "array",
+            "close the bracket: `gateway_listen = [\"0.0.0.0:4566\", \":443\"]`",
+        ),
+        (
+            "table",
+            "close the bracket, the header of a table is a line such as `[settings]`",
+        ),
+        ("leading", "put the value in quotes"),
+        (
+            "string",
+            "put texts in quotes: `gateway_listen = \"0.0.0.0:4566\"`",
+        ),
+    ];
+    let row = rows.iter().find(|(part, _)| said.contains(part));
+    row.map_or(
+        "a line is `name = \"value\"`, for example `gateway_listen = \"0.0.0.0:4566\"`",
+        |(_, help)| help,
+    )
 }
 
 /// The entries of the top level, without its tables, and of `[settings]`, in the order of the text.
@@ -163,6 +192,29 @@ mod tests {
             "[settings]\nedge_port=1\n[other]\nx=1",
             "f:2:11 EDGE_PORT=1",
         );
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_the_fix() {
+        for (text, said, fix) in [
+            ("A = 1\nA = 2", "duplicate key", "remove one"),
+            ("A = \"1", "invalid basic string", "close the quote"),
+            ("A = [1", "unclosed array", "close the bracket"),
+            ("[a", "unclosed table", "close the bracket"),
+            ("A = 04566", "leading zero", "in quotes"),
+            ("A = 0.0.0.0:1", "", "a line is `name"),
+            (
+                "A = ",
+                "string values must be quoted",
+                "put texts in quotes",
+            ),
+        ] {
+            let (_, diagnostics) = parse(text, "f");
+            let label = &diagnostics[0].labels[0].message;
+            assert!(label.contains(said), "{text}: {label}");
+            let help = diagnostics[0].help.as_deref().unwrap_or_default();
+            assert!(help.contains(fix), "{text}: {label}: {help}");
+        }
     }
 
     #[test]

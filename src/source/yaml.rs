@@ -9,6 +9,7 @@
 mod build;
 mod index;
 mod input;
+pub(crate) mod words;
 
 use std::ops::Range;
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/live/stage.sh
-command -v ip openssl >/dev/null ||
+{ command -v ip && command -v openssl; } >/dev/null ||
   { apt-get -qq update && apt-get -qq install -y iproute2 openssl; } >/dev/null
 LSCONFIG_PINS=$PWD/tests/integration/gateway/peers live_install
 live_install localstack-4.12.0

@@ -441,3 +441,46 @@ fn functions_see_the_first_listen_port() {
     );
     assert_eq!(config.endpoints().internal_url(), "https://localhost:4566");
 }
+
+#[test]
+fn strategies_of_pro_services_and_denied_texts_come_from_the_environment() {
+    let config = |env: &str| {
+        EndpointConfig::from(&crate::support::resolve_normalized(
+            env,
+            crate::support::Place::Container,
+        ))
+    };
+    let ecr = config("ECR_ENDPOINT_STRATEGY=off");
+    let uri = ecr.endpoints().ecr();
+    assert_eq!(
+        uri.repository_uri("us-east-1", "000000000000", "r")
+            .to_url(),
+        "localhost.localstack.cloud:4510/r"
+    );
+    let graphql = config("GRAPHQL_ENDPOINT_STRATEGY=path");
+    assert_eq!(
+        graphql.endpoints().appsync().graphql_url("a").to_url(),
+        "http://localhost.localstack.cloud:4566/appsync-api/a/graphql"
+    );
+    let url = "https://x.execute-api.us-east-1.amazonaws.com/prod";
+    let denying = config(&format!("CFN_STRING_REPLACEMENT_DENY_LIST=a,{url}"));
+    assert_eq!(denying.endpoints().cloudformation().rewrite(url), url);
+    let rewriting = config("");
+    assert_ne!(rewriting.endpoints().cloudformation().rewrite(url), url);
+}
+
+#[test]
+fn websites_have_the_edge_port_up_to_2_2() {
+    let url = |version: &str| {
+        let env = "EDGE_PORT=9000 EDGE_PORT_HTTP=5000";
+        let resolution =
+            crate::support::resolve_as_of(env, crate::support::Place::Container, version);
+        let config = EndpointConfig::from(&resolution);
+        config.endpoints().s3().website_url("b").to_url()
+    };
+    let name = "http://b.s3-website.localhost.localstack.cloud";
+    assert_eq!(url("1.4"), format!("{name}:9000"));
+    assert_eq!(url("2.2"), format!("{name}:9000"));
+    assert_eq!(url("2.3"), format!("{name}:5000"));
+    assert_eq!(url("3.0"), format!("{name}:4566"));
+}

@@ -149,11 +149,16 @@ fn step_2_reads_lists() {
         "GATEWAY_LISTEN=~127.0.0.1~:~5000~,~:9000",
         "127.0.0.1:5000 0.0.0.0:9000",
         "localhost.localstack.cloud:5000",
-        "",
+        "listen-loopback-in-container",
     );
     check("GATEWAY_LISTEN=foo.bar", "foo.bar:4566", CLOUD, "");
     check("GATEWAY_LISTEN=[::]", "[::]:4566", CLOUD, "");
-    check("GATEWAY_LISTEN=::1", "[::1]:4566", CLOUD, "");
+    check(
+        "GATEWAY_LISTEN=::1",
+        "[::1]:4566",
+        CLOUD,
+        "listen-loopback-in-container",
+    );
     check(
         "GATEWAY_LISTEN=8080",
         "8080:4566",
@@ -229,7 +234,7 @@ fn step_4_strips_brackets_of_an_ipv6_host() {
             &format!("EDGE_BIND_HOST={host}"),
             "[::1]:4566",
             CLOUD,
-            "deprecated-variable",
+            "deprecated-variable listen-loopback-in-container",
         );
     }
 }
@@ -334,7 +339,7 @@ fn step_6_takes_missing_halves_from_the_default_name_and_the_first_listen_port()
         "localhost.localstack.cloud:5000",
         "",
     );
-    check("LOCALSTACK_HOST=", "0.0.0.0:4566", CLOUD, "");
+    check("LOCALSTACK_HOST=", "0.0.0.0:4566", CLOUD, "empty-value");
     check(
         "LOCALSTACK_HOST=[::1]:5000",
         "0.0.0.0:4566",
@@ -476,7 +481,7 @@ fn step_9_keeps_the_older_opensearch_names_alive() {
         "ES_ENDPOINT_STRATEGY=path OPENSEARCH_ENDPOINT_STRATEGY=off",
         "0.0.0.0:4566",
         CLOUD,
-        "deprecated-variable",
+        "deprecated-variable shadowed-variable",
     );
     assert_eq!(
         resolution

@@ -17,7 +17,8 @@ const NETWORKING: &str = "
     OPENSEARCH_CUSTOM_BACKEND ES_CUSTOM_BACKEND OPENSEARCH_MULTI_CLUSTER ES_MULTI_CLUSTER
     EXTERNAL_SERVICE_PORTS_START EXTERNAL_SERVICE_PORTS_END SERVICE_INSTANCES_PORTS_START
     SERVICE_INSTANCES_PORTS_END S3_SKIP_SIGNATURE_VALIDATION SNS_CERT_URL_HOST
-    LAMBDA_DISABLE_AWS_ENDPOINT_URL TF_COMPAT_MODE
+    LAMBDA_DISABLE_AWS_ENDPOINT_URL TF_COMPAT_MODE ECR_ENDPOINT_STRATEGY
+    GRAPHQL_ENDPOINT_STRATEGY CFN_STRING_REPLACEMENT_DENY_LIST
 
     DNS_ADDRESS DNS_PORT DNS_SERVER DNS_RESOLVE_IP DNS_VERIFICATION_DOMAIN
     DNS_LOCAL_NAME_PATTERNS DNS_NAME_PATTERNS_TO_RESOLVE_UPSTREAM
@@ -84,10 +85,13 @@ const DEPRECATED: &str = "
     ACTIVATE_PRO 4.14.0 4.14.0
 ";
 
-/// Rows beyond the reference: names that LocalStack does not announce, credentials.
+/// Rows beyond the chapters: names that LocalStack does not announce, credentials, and names that
+/// are known and not read.
 const OWN: &str = "
     LAMBDA_JAVA_OPTS LOCALSTACK_AUTH_TOKEN LOCALSTACK_API_KEY AWS_ACCESS_KEY_ID
     AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    RDS_CLUSTER_ENDPOINT_HOST_ONLY LAMBDA_RUNTIME_IMAGE_MAPPING DEVELOP_PORT ENABLE_CONFIG_UPDATES
+    FILESYSTEM_ROOT LEGACY_RUNTIME LOCALSTACK_RESPONSE_HEADER_ENABLED
 ";
 
 fn row(name: &str) -> &'static Variable {
@@ -159,6 +163,8 @@ fn no_row_is_unexplained() {
                 .lines()
                 .filter_map(|l| l.split_whitespace().next()),
         )
+        // Its deprecation depends on its value.
+        .chain(["PROVIDER_OVERRIDE_EVENTS"])
         .collect();
     for row in TABLE {
         assert!(known.contains(row.name), "{} is in no list here", row.name);

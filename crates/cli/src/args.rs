@@ -118,7 +118,8 @@ pub(crate) struct ExplainArgs {
     /// How to answer.
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ExplainFormat,
-    /// Show every setting, not only those that are set or matter for addresses.
+    /// Show every setting, not only those that are set or matter for addresses, and every diagnostic
+    /// in full: notes too, and none grouped.
     #[arg(long)]
     pub(crate) all: bool,
     /// Read one JSON object for each line, `{"id", "env", "in_docker", "as_of"}`, and answer each

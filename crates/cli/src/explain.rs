@@ -166,7 +166,12 @@ pub(crate) fn read(input: &Input, semantics: Semantics) -> Resolution {
             diagnostics.push(remark);
         }
     }
+    if input.emulator.is_some() {
+        // What is known of the service and its image makes the better judgement.
+        diagnostics.retain(|d| d.code != codes::LISTEN_LOOPBACK_IN_CONTAINER.code);
+    }
     diagnostics.extend(input.emulator_remarks(&resolution));
+    resolution.conceal_in(&mut diagnostics);
     resolution.diagnostics = diagnostics;
     resolution
 }

@@ -10,10 +10,10 @@ mod files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lsconfig::diagnostic::Diagnostic;
+use lsconfig::diagnostic::{Diagnostic, Label, codes};
 use lsconfig::facts::Facts;
 use lsconfig::launcher;
-use lsconfig::layer::{Layer, Layers, SourceKind};
+use lsconfig::layer::{Layer, Layers, Occurrence, SourceKind};
 use lsconfig::python;
 use lsconfig::release::{NEWEST_KNOWN, TargetVersion};
 use lsconfig::settings::Resolution;
@@ -22,7 +22,7 @@ use lsconfig::source::{dotenv, pairs, profile, toml};
 
 use crate::args::{ExplainArgs, InContainer, InputFormat};
 use crate::error::CliError;
-use crate::render::Sources;
+use crate::render::{Sources, printable};
 
 pub(crate) use compose::Emulator;
 pub(crate) use files::{open, read_error};
@@ -108,11 +108,14 @@ impl Input {
         for (path, format) in others {
             input.read_file(path, format, wanted)?;
         }
-        if let Some(names) = wanted.profile {
-            input.read_profile(names, wanted);
-        }
-        if !wanted.no_env && (wanted.env || wanted.files.is_empty()) {
+        let with_environment = !wanted.no_env && (wanted.env || wanted.files.is_empty());
+        if with_environment {
             input.layers.push(process_environment());
+        }
+        input.read_profiles(wanted, with_environment)?;
+        let secrets = input.layers.secrets();
+        for diagnostic in &mut input.diagnostics {
+            diagnostic.conceal(&secrets);
         }
         let compose = !composes.is_empty();
         input.facts = Facts {
@@ -174,15 +177,37 @@ impl Input {
         Ok((name, text))
     }
 
-    /// Reads profiles of the LocalStack CLI. A missing one is skipped, as LocalStack does.
-    fn read_profile(&mut self, names: &str, wanted: &Wanted<'_>) {
-        let directory = match wanted.config_dir {
-            Some(directory) => directory.to_owned(),
-            None => std::env::home_dir().unwrap_or_default().join(".localstack"),
+    /// Reads the profiles of the LocalStack CLI that the command line names, or else the
+    /// environment of this process where that is what is explained. One that the command line names
+    /// must be there; a missing one is skipped otherwise, as LocalStack does, and reported.
+    fn read_profiles(
+        &mut self,
+        wanted: &Wanted<'_>,
+        with_environment: bool,
+    ) -> Result<(), CliError> {
+        let set = |name: &str| {
+            let found = self.layers.occurrences().find(|o| &*o.name == name);
+            found.filter(|o| !python::strip(&o.raw).is_empty()).cloned()
+        };
+        let (names, explicit) = match (wanted.profile, set("CONFIG_PROFILE")) {
+            (Some(names), _) => (names.to_owned(), true),
+            (None, Some(named)) if with_environment && named.kind == SourceKind::Environment => {
+                (named.raw.to_string(), false)
+            }
+            (None, Some(named)) => {
+                self.diagnostics.push(profile_not_read(&named));
+                return Ok(());
+            }
+            (None, None) => return Ok(()),
+        };
+        let directory = match (wanted.config_dir, set("CONFIG_DIR")) {
+            (Some(directory), _) => directory.to_owned(),
+            (None, Some(named)) if !explicit => PathBuf::from(python::strip(&named.raw)),
+            _ => std::env::home_dir().unwrap_or_default().join(".localstack"),
         };
         let shown = files::name_of(&directory);
         let selection = profile::Selection {
-            profile: Some(names),
+            profile: Some(&names),
             directory: &shown,
             version: wanted.version,
         };
@@ -192,13 +217,19 @@ impl Input {
             variables()
         };
         let sources = &mut self.sources;
+        let (mut refused, mut undecoded) = (None, Vec::new());
         let (layer, diagnostics) = profile::load(
             &selection,
-            |name| {
-                let path = directory.join(format!("{name}.env"));
-                let text = files::text(&path).ok()?.0;
-                sources.add(format!("{shown}/{name}.env"), Arc::clone(&text));
-                Some(text.to_string())
+            |name| match files::text(&directory.join(format!("{name}.env"))) {
+                Ok((text, diagnostic)) => {
+                    undecoded.extend(diagnostic);
+                    sources.add(format!("{shown}/{name}.env"), Arc::clone(&text));
+                    Some(text.to_string())
+                }
+                Err(error) => {
+                    refused.get_or_insert(error);
+                    None
+                }
             },
             |name| {
                 environment
@@ -207,8 +238,13 @@ impl Input {
                     .map(|(_, v)| &**v)
             },
         );
+        if let Some(error) = refused.filter(|_| explicit) {
+            return Err(error);
+        }
         self.layers.push(layer);
+        self.diagnostics.extend(undecoded);
         self.diagnostics.extend(diagnostics);
+        Ok(())
     }
 
     /// Returns whether Compose files were named, but no service that runs the emulator was found in
@@ -237,6 +273,19 @@ impl Input {
         remarks.extend(emulator.image_reads_differently(resolution, self));
         remarks
     }
+}
+
+/// Says that a profile is named by something other than the environment of this process.
+fn profile_not_read(named: &Arc<Occurrence>) -> Diagnostic {
+    let names = printable(python::strip(&named.raw)).into_owned();
+    let message = format!(
+        "the profile `{names}`, which `{}` names, is not read",
+        named.written()
+    );
+    Diagnostic::new(&codes::PROFILE_NOT_READ, message)
+        .about("CONFIG_PROFILE")
+        .help(format!("`--profile {names}` reads it as well"))
+        .label(Label::of(named, ""))
 }
 
 /// Returns a variable of this process.

@@ -19,6 +19,7 @@ mod migrate;
 mod render;
 mod rule;
 mod setup;
+mod suggest;
 mod tls;
 mod topology;
 mod up;

@@ -3,14 +3,18 @@
 //! Values without a file are shown as one line of a virtual file. Whatever comes from outside is
 //! stripped of control characters first, and secrets on a shown line are masked.
 
+mod group;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use group::join;
+
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
-use lsconfig::diagnostic::{Diagnostic, Label, Severity};
+use lsconfig::diagnostic::{Diagnostic, Label, Mark, Severity};
 use lsconfig::redact::mask_line;
 
 /// The widest line of a source that is shown around an underline, in bytes.
@@ -75,17 +79,39 @@ pub(crate) fn wrap(text: &str, width: usize) -> String {
     lines
 }
 
-/// Renders diagnostics, the worst first, otherwise in their order.
+/// Renders every diagnostic in full, the worst first, otherwise in their order.
 pub(crate) fn diagnostics(all: &[Diagnostic], sources: &Sources) -> String {
-    let mut sorted: Vec<&Diagnostic> = all.iter().collect();
-    sorted.sort_by_key(|d| std::cmp::Reverse(d.severity));
     let renderer = Renderer::styled();
-    let mut text = String::new();
-    for diagnostic in sorted {
-        text.push_str(&one(diagnostic, sources, &renderer));
-        text.push_str("\n\n");
+    sorted(all)
+        .into_iter()
+        .map(|diagnostic| one(diagnostic, sources, &renderer) + "\n\n")
+        .collect()
+}
+
+/// Renders errors and warnings, those that say the same of several variables as one, and each kind
+/// of note as one line.
+pub(crate) fn digest(all: &[Diagnostic], sources: &Sources) -> String {
+    let renderer = Renderer::styled();
+    let grave: Vec<&Diagnostic> = sorted(all)
+        .into_iter()
+        .filter(|d| d.severity > Severity::Note)
+        .collect();
+    let mut text: String = group::merged(&grave)
+        .iter()
+        .map(|diagnostic| one(diagnostic, sources, &renderer) + "\n\n")
+        .collect();
+    let notes = group::notes(all);
+    if !notes.is_empty() {
+        text.push_str(&notes);
+        text.push('\n');
     }
     text
+}
+
+fn sorted(all: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut sorted: Vec<&Diagnostic> = all.iter().collect();
+    sorted.sort_by_key(|d| std::cmp::Reverse(d.severity));
+    sorted
 }
 
 fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
@@ -99,6 +125,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     for label in &diagnostic.labels {
         add(&mut views, label, sources);
     }
+    let views = adjacent(views);
     let mut group = Group::with_title(level.primary_title(&*message).id(diagnostic.code));
     for view in &views {
         let marks = view.marks.iter().map(|(span, remark, primary)| {
@@ -127,12 +154,45 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     renderer.render(&[group])
 }
 
-/// One line of a source, safe to show, with what to underline.
+/// Lines of a source, safe to show, with what to underline.
 struct View {
     path: String,
     number: usize,
     line: String,
     marks: Vec<(Range<usize>, String, bool)>,
+}
+
+/// Puts lines that follow one another in a file into one view.
+fn adjacent(views: Vec<View>) -> Vec<View> {
+    let mut joined: Vec<View> = Vec::new();
+    let mut rest = views;
+    while !rest.is_empty() {
+        let mut view = rest.remove(0);
+        let end = |view: &View| view.number + view.line.matches('\n').count();
+        while let Some(at) = rest.iter().position(|other| {
+            other.path == view.path
+                && !view.path.starts_with('<')
+                && (other.number == end(&view) + 1 || other.number + 1 == view.number)
+        }) {
+            let other = rest.remove(at);
+            let (above, below) = if other.number < view.number {
+                (other, view)
+            } else {
+                (view, other)
+            };
+            let shift = above.line.len() + 1;
+            let moved = below.marks.into_iter().map(|(span, remark, primary)| {
+                (span.start + shift..span.end + shift, remark, primary)
+            });
+            view = View {
+                line: format!("{}\n{}", above.line, below.line),
+                marks: above.marks.into_iter().chain(moved).collect(),
+                ..above
+            };
+        }
+        joined.push(view);
+    }
+    joined
 }
 
 fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {
@@ -164,10 +224,16 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
         .get(&origin.source)
         .filter(|_| origin.line > 0);
     let Some(text) = text else {
-        return Some(virtual_line(label));
+        // A place that is neither a line nor a variable has nothing to show.
+        return label.variable().map(|_| virtual_line(label));
     };
     let number = origin.line as usize;
     let start = line_start(text, number)?;
+    // An editor shows no byte order mark, and counts no column for it.
+    let start = match text.strip_prefix(BOM) {
+        Some(_) if start == 0 => BOM.len_utf8(),
+        _ => start,
+    };
     let line = text.get(start..)?.split(['\n', '\r']).next()?;
     let column = (origin.column as usize).saturating_sub(1);
     let at = line
@@ -183,8 +249,8 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
     };
     // A part of the value can be shown when the value stands in the file as it is.
     let raw = label.raw().unwrap_or_default();
-    let span = match label.part() {
-        Some(part)
+    let span = match label.mark() {
+        Mark::Part(part)
             if line
                 .get(whole.clone())
                 .is_some_and(|shown| shown.contains(&*raw)) =>
@@ -192,6 +258,7 @@ fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Ra
             let offset = line[whole.clone()].find(&*raw).unwrap_or(0);
             whole.start + offset + part.start..whole.start + offset + part.end
         }
+        Mark::Name => name_before(line, whole.start, label).unwrap_or(whole),
         _ => whole,
     };
     let path = printable(&origin.source).into_owned();
@@ -205,13 +272,28 @@ fn virtual_line(label: &Label) -> (String, usize, String, Range<usize>) {
     let raw = label.raw().unwrap_or_default();
     let line = format!("{name}={raw}");
     let value = name.len() + 1..line.len();
-    let span = match label.part() {
-        Some(part) => value.start + part.start..(value.start + part.end).min(line.len()),
-        None if raw.is_empty() => 0..line.len(),
-        None => value,
+    let span = match label.mark() {
+        Mark::Part(part) => value.start + part.start..(value.start + part.end).min(line.len()),
+        Mark::Name => 0..name.len(),
+        Mark::Value if raw.is_empty() => 0..line.len(),
+        Mark::Value => value,
     };
     (path, 1, line, span)
 }
+
+/// Finds the name of a label's variable where it stands on the line of its value, before it.
+fn name_before(line: &str, value: usize, label: &Label) -> Option<Range<usize>> {
+    let name = label.variable().filter(|name| !name.is_empty())?;
+    let before = line.get(..value)?;
+    // `lsconfig.toml` takes known names in lower case, too.
+    let at = before
+        .rfind(name)
+        .or_else(|| before.rfind(&name.to_ascii_lowercase()))?;
+    Some(at..at + name.len())
+}
+
+/// The byte order mark, which some editors put in front of a text.
+const BOM: char = '\u{feff}';
 
 /// Returns the byte at which a line starts, lines ending in LF, CR LF or CR.
 fn line_start(text: &str, number: usize) -> Option<usize> {
@@ -266,6 +348,8 @@ fn safe_line(line: &str, span: Range<usize>) -> (String, Range<usize>) {
 
 #[cfg(test)]
 mod tests {
+    use lsconfig::layer::{Layer, Origin, SourceKind};
+
     use super::*;
 
     #[test]
@@ -279,6 +363,37 @@ mod tests {
         let text = "a\r\nb\rc\nd";
         let starts: Vec<_> = (1..=5).map(|n| line_start(text, n)).collect();
         assert_eq!(starts, [Some(0), Some(3), Some(5), Some(7), None]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_has_no_column() {
+        let mut sources = Sources::default();
+        sources.add("f", "\u{feff}A=1");
+        let mut origin = Origin::of_source("f");
+        (origin.line, origin.column, origin.span) = (1, 3, Some(5..6));
+        let (_, _, line, span) = locate(&Label::at(origin, ""), &sources).unwrap();
+        assert_eq!((&*line, span), ("A=1", 2..3));
+    }
+
+    #[test]
+    fn a_label_of_a_name_underlines_the_name() {
+        let mut sources = Sources::default();
+        sources.add("f", "  - A: 1\nedge_port = 1\nB:\n 1");
+        let mark = |name: &str, line: u32, span: Range<usize>| {
+            let mut layer = Layer::new(SourceKind::File);
+            let mut origin = Origin::of_source("f");
+            (origin.line, origin.column, origin.span) = (line, 1, Some(span));
+            layer.push(name, "1", origin);
+            let label = Label::of_name(&layer.occurrences[0], "");
+            let (_, _, line, span) = locate(&label, &sources).unwrap();
+            line[span].to_owned()
+        };
+        assert_eq!(mark("A", 1, 7..8), "A");
+        assert_eq!(mark("EDGE_PORT", 2, 21..22), "edge_port");
+        assert_eq!(mark("B", 4, 27..28), "1");
+        let layer = Layer::from_pairs(SourceKind::Environment, "env", [("A", "1")]);
+        let virtual_ = locate(&Label::of_name(&layer.occurrences[0], ""), &sources);
+        assert_eq!(virtual_.unwrap().3, 0..1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::args::{RuleArgs, TextOrJson};
 use crate::error::CliError;
 use crate::exit;
 use crate::render::{out, wrap};
+use crate::suggest;
 
 /// Explains one code, or lists all.
 pub(crate) fn run(args: &RuleArgs) -> Result<ExitCode, CliError> {
@@ -61,10 +62,9 @@ fn all() -> impl Iterator<Item = &'static Rule> {
 
 fn find(code: &str) -> Result<&'static Rule, CliError> {
     all().find(|rule| rule.code == code).ok_or_else(|| {
-        let near = all().find(|rule| rule.code.contains(code));
-        let hint = near.map_or_else(String::new, |rule| {
-            format!("did you mean `{}`? ", rule.code)
-        });
+        let codes: Vec<&str> = all().map(|rule| rule.code).collect();
+        let near = suggest::nearest(code, codes.into_iter());
+        let hint = near.map_or_else(String::new, |code| format!("did you mean `{code}`? "));
         CliError::usage(
             format!(
                 "there is no diagnostic `{}`",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use lsconfig::diagnostic::Severity;
 use lsconfig::endpoint::EndpointConfig;
-use lsconfig::endpoint::kinds::{self, Absent, Kind, MintedValue};
+use lsconfig::endpoint::kinds::{self, Absent, Check, Kind, MintedValue};
 use lsconfig::endpoint::parse::parse_url;
 use lsconfig::settings::Resolution;
 
@@ -17,6 +17,7 @@ use crate::exit;
 use crate::explain::{self, Asked};
 use crate::input::{Input, Wanted};
 use crate::render::{self, out, printable};
+use crate::suggest;
 
 /// Flags of `lsconfig url` that are no inputs of a kind, or inputs with a flag of their own.
 const OWN_FLAGS: [&str; 5] = ["name", "region", "account", "strategy", "request_host"];
@@ -77,8 +78,8 @@ pub(crate) fn run(args: &UrlArgs) -> Result<ExitCode, CliError> {
 fn find(name: &str) -> Result<&'static Kind, CliError> {
     kinds::lookup(name).ok_or_else(|| {
         let shown = printable(name);
-        let near = kinds::all().find(|kind| kind.cli.contains(name) || name.contains(kind.cli));
-        let hint = near.map_or_else(String::new, |kind| format!("did you mean `{}`? ", kind.cli));
+        let near = suggest::nearest(name, kinds::all().map(|kind| kind.cli));
+        let hint = near.map_or_else(String::new, |kind| format!("did you mean `{kind}`? "));
         CliError::usage(
             format!("there is no kind of URL called `{shown}`"),
             format!("{hint}`lsconfig url --list` names them"),
@@ -238,6 +239,21 @@ fn inputs(args: &UrlArgs, kind: &Kind) -> Result<Vec<(String, String)>, CliError
     ];
     for (name, value) in own {
         if let Some(value) = value {
+            let row = kind.inputs.iter().find(|input| input.name == name);
+            // Every URL has a region and an account somewhere behind it, if not in its text.
+            if row.is_none() && !matches!(name, "region" | "account") {
+                let flag = name.replace('_', "-");
+                let message = format!("`{}` takes no `--{flag}`", kind.cli);
+                return Err(CliError::usage(message, "leave it out"));
+            }
+            if let Some(Check::OneOf(words)) = row.map(|row| row.check)
+                && !words.contains(&&**value)
+            {
+                return Err(CliError::usage(
+                    format!("`{}` has no {name} `{}`", kind.cli, printable(value)),
+                    format!("use one of {}", words.join(", ")),
+                ));
+            }
             pairs.push((name.to_owned(), value.clone()));
         }
     }
@@ -258,26 +274,34 @@ fn inputs(args: &UrlArgs, kind: &Kind) -> Result<Vec<(String, String)>, CliError
     Ok(pairs)
 }
 
-/// Sentences with the URLs that clients meet most.
-pub(crate) fn examples(resolution: &Resolution) -> Vec<String> {
+/// Sentences with the URLs that clients meet most. `client` is the host and port that a client on
+/// this machine connects to.
+pub(crate) fn examples(resolution: &Resolution, client: &str) -> Vec<String> {
     let config = EndpointConfig::from(resolution);
-    let url = |kind: &str, inputs: &'static [(&'static str, &'static str)]| -> Option<String> {
+    let url = |kind: &str, inputs: &[(&str, &str)]| -> Option<String> {
         let read = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
         match kinds::mint(kinds::lookup(kind)?, &config, &read).ok()? {
-            MintedValue::Text(url) => Some(printable(&url).into_owned()),
+            MintedValue::Text(url) => Some(printable(&resolution.shown(url)).into_owned()),
             _ => None,
         }
     };
+    let mut sentences = Vec::new();
     let queue = url(
         "sqs-queue",
-        &[("queue", "orders"), ("request_host", "localhost:4566")],
+        &[("queue", "orders"), ("request_host", client)],
     );
-    let bucket = url(
-        "s3-create-bucket",
-        &[("bucket", "photos"), ("region", "eu-west-1")],
+    // Some releases and strategies answer with the name that the client used.
+    let other = url(
+        "sqs-queue",
+        &[("queue", "orders"), ("request_host", "other")],
     );
-    let mut sentences = Vec::new();
-    sentences.extend(queue.map(|url| format!("Queue URLs look like {url}.")));
-    sentences.extend(bucket.map(|url| format!("Bucket locations look like {url}.")));
+    let mirrors = queue != other;
+    sentences.extend(queue.map(|url| {
+        if mirrors {
+            format!("Queue URLs carry the name that the client uses: {url}.")
+        } else {
+            format!("Queue URLs look like {url}.")
+        }
+    }));
     sentences
 }

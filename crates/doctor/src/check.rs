@@ -121,9 +121,9 @@ checks! {
     "DNS006" SUBDOMAIN_OF_CONTAINER_NAME, Client(names::subdomain), ["CT005", "CT003", "NET001"];
     "DNS001" EMULATOR_DNS_NOT_USED, Client(names::not_used), ["CT005", "DNS002", "DNS004", "DNS005", "DNS008", "DNS009", "DNS011", "NET003", "NET004"];
     "DNS003" DNS_ADDRESS_NOT_PINNED, Client(names::not_pinned), ["CT005", "CT003"];
+    "URL003" QUEUE_URL_REPLACES_ENDPOINT, Client(minted::queue_url), ["CT005", "CT003", "NET001"];
     "URL001" MINTED_HOST_UNKNOWN, Client(minted::minted_host), ["CT005", "CT003", "NET001", "NET004", "NET006", "DNS002", "DNS004", "DNS006", "DNS011", "URL004"];
     "URL002" shared::URL_PORT_NOT_PUBLISHED, Client(minted::minted_port), ["CT003", "PORT001", "PORT003", "PORT004"];
-    "URL003" QUEUE_URL_REPLACES_ENDPOINT, Client(minted::queue_url), ["CT005", "CT003", "NET001"];
     "S3001" BUCKET_TAKEN_FROM_PATH, Client(minted::bucket_from_path), ["CT005", "DNS001"];
     "S3002" BUCKET_HOST_UNRESOLVABLE, Client(minted::bucket_host), ["CT005", "NET001"];
     "TLS003" TLS_TO_PLAIN_PORT, Client(client::tls_to_plain), ["CT005", "CT003"];
@@ -133,7 +133,7 @@ checks! {
     "PRX002" NO_PROXY_INEFFECTIVE, Client(client::no_proxy_ineffective), ["CT005"];
     "PRX001" PROXY_IN_THE_WAY, Client(client::proxy), ["CT005", "PRX002"];
     "CT006" NOT_THE_EMULATOR, Client(client::not_the_emulator), ["CT005", "CT003", "CT004", "NET008"];
-    "NET012" PREDICTION_CONTRADICTED, Last, ["CT003", "CT004", "PORT003", "PORT004"];
+    "NET012" PREDICTION_CONTRADICTED, Last, ["CT003", "CT004", "NET006", "PORT003", "PORT004"];
 }
 
 rules! {

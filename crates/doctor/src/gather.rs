@@ -301,6 +301,7 @@ pub fn shown_value(name: &str, value: &str) -> String {
     let upper = name.to_ascii_uppercase();
     let named = [
         "PROXY",
+        "SERVICES",
         "ENDPOINT",
         "LOCALSTACK",
         "AWS_",

@@ -23,8 +23,10 @@ use crate::probe::Plan;
 const REPOSITORY: &str = "lsconfig-probe";
 /// How long one probe may take, as a whole.
 const RUN: Duration = Duration::from_secs(20);
-/// A probe that is older than this belongs to a run that was killed.
-const STALE: Duration = Duration::from_secs(60);
+/// A probe that is older than this, in seconds, belongs to a run that was killed.
+const STALE: u64 = 60;
+/// The same for one that was not started: that follows on its making at once.
+const STALE_UNSTARTED: u64 = 10;
 /// How much of the output of a probe is read.
 const MAX_OUTPUT: usize = 1 << 20;
 
@@ -90,7 +92,13 @@ impl Launcher {
             run: format!("{:x}-{:x}", std::process::id(), nanos.as_nanos()),
             stopped: AtomicBool::new(false),
         };
-        launcher.sweep(|age, _| age > STALE.as_secs());
+        launcher.sweep(|age, state, _| {
+            age > if state == "created" {
+                STALE_UNSTARTED
+            } else {
+                STALE
+            }
+        });
         Ok(launcher)
     }
 
@@ -177,11 +185,11 @@ impl Launcher {
     /// Removes every container of this run, at once. Nothing is created any more after it.
     pub fn clean(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        self.sweep(|_, run| run == self.run);
+        self.sweep(|_, _, run| run == self.run);
     }
 
-    /// Removes those of our containers that `is_old` picks by age in seconds and run.
-    fn sweep(&self, is_old: impl Fn(u64, &str) -> bool) {
+    /// Removes those of our containers that `is_old` picks by age in seconds, state and run.
+    fn sweep(&self, is_old: impl Fn(u64, &str, &str) -> bool) {
         let filters = json!({ "label": [LABEL] });
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -193,11 +201,15 @@ impl Launcher {
                 .and_then(Value::as_u64)
                 .unwrap_or(now);
             let labels = container.get("Labels");
+            let state = container
+                .get("State")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let run = labels
                 .and_then(|l| l.get(LABEL)?.as_str())
                 .unwrap_or_default();
             if let Some(id) = container.get("Id").and_then(Value::as_str)
-                && is_old(now.saturating_sub(created), run)
+                && is_old(now.saturating_sub(created), state, run)
             {
                 let _ = self.engine.remove(id);
             }

@@ -33,7 +33,7 @@ const MAX_REPEATS: usize = 3;
 /// How many matches are kept.
 const MAX_MATCHES: usize = 64;
 /// How many causes are returned.
-const MAX_CAUSES: usize = 8;
+const MAX_CAUSES: usize = 6;
 
 macro_rules! signatures {
     ($(#[doc = $doc:literal] $name:ident,)*) => {
@@ -242,7 +242,8 @@ fn cause(
     };
     Cause {
         code: advice.code,
-        likelihood: if rank == 0 {
+        // Where a text can be several failures, the first is the usual one.
+        likelihood: if rank == 0 && signature == found.signatures.first().copied() {
             Likelihood::Likely
         } else {
             Likelihood::Possible
@@ -345,7 +346,7 @@ fn settle_targets(matches: &mut [Match], text: &Cleaned) {
                 let (ip, port) = (target.ip, target.port);
                 let leads_here = |other: &Target| {
                     let same_port = other.port.is_none() || port.is_none() || other.port == port;
-                    same_port && other.ip.is_none() && !other.host.is_empty()
+                    same_port && ip.is_some_and(|ip| other.may_lead_to(ip))
                 };
                 let named = ip.and_then(|_| host::nearest(&mentioned, at, leads_here));
                 if let Some(name) = named {
@@ -361,7 +362,7 @@ fn settle_targets(matches: &mut [Match], text: &Cleaned) {
 /// Says more precisely what failed, from the host.
 fn refine(found: &Match, text: &Cleaned) -> Vec<Signature> {
     use Signature::{
-        BadHost, DnsDead, Loopback, NoData, NoScheme, NxDomain, Refused, V6Loop, VhostDns,
+        BadHost, DnsDead, Loopback, NoData, NoRoute, NoScheme, NxDomain, Refused, V6Loop, VhostDns,
     };
     let Means::Failure(signatures) = found.text.means else {
         return Vec::new();
@@ -382,6 +383,8 @@ fn refine(found: &Match, text: &Cleaned) -> Vec<Signature> {
             // An address needs no lookup, and a name that nobody knows is not connected to.
             NxDomain | NoData | DnsDead => alone || !is_address,
             Refused => alone || !below,
+            // Names of running containers lead to them; a hosts file may be older.
+            NoRoute => alone || is_address || class == HostClass::Service,
             BadHost => alone || (has_scheme && class == HostClass::Underscore),
             NoScheme => alone || !has_scheme,
             _ => true,

@@ -350,6 +350,11 @@ impl ContainerNode {
         )
     }
 
+    /// Returns whether its published ports take connections, as far as that is known.
+    pub(crate) fn ports_are_open(&self) -> bool {
+        self.ports_active != Some(false) && !self.is_stopped()
+    }
+
     /// Says what it uses instead of a network; `None` where it has networks of its own.
     pub(crate) fn instead(&self) -> Option<String> {
         match &self.mode {

@@ -116,11 +116,14 @@ fn lsconfig(shared: &Shared, state: &State, page: &str, host: &str) -> Response<
         "ready" if shared.is_draining() => {
             answer::text(StatusCode::SERVICE_UNAVAILABLE, "draining")
         }
-        "ready" => answer::text(StatusCode::OK, "ready"),
+        "ready" => match shared.health.complaints() {
+            none if none.is_empty() => answer::text(StatusCode::OK, "ready"),
+            down => answer::text(StatusCode::SERVICE_UNAVAILABLE, &down.join("\n")),
+        },
         "metrics" => answer::of(
             StatusCode::OK,
             "text/plain; version=0.0.4",
-            shared.metrics.to_prometheus(),
+            shared.metrics.to_prometheus(&shared.health.conditions()),
         ),
         "requests" => json(json!(shared.metrics.recent())),
         "settings" => json(settings(shared, state, host)),
@@ -147,6 +150,8 @@ fn settings(shared: &Shared, state: &State, host: &str) -> serde_json::Value {
         "bound": shared.bound(),
         "upstream": config.upstream,
         "routes": config.routes,
+        "waits": config.waits,
+        "health": shared.health.conditions(),
         "urls": config.urls,
         "cors": config.cors,
         "certificate": {

@@ -22,6 +22,7 @@ pub mod detect;
 pub mod file;
 mod guard;
 mod headers;
+pub mod health;
 mod internal;
 pub mod limits;
 pub mod listen;

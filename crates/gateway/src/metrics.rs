@@ -1,12 +1,14 @@
 //! Counters, and what happened last.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::health::Condition;
 
 /// Upper bounds of the duration histogram, in seconds.
 const BOUNDS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
@@ -99,7 +101,7 @@ impl Metrics {
 
     /// Returns the counters in Prometheus' text format.
     #[must_use]
-    pub fn to_prometheus(&self) -> String {
+    pub fn to_prometheus(&self, upstreams: &BTreeMap<String, Condition>) -> String {
         let mut out = String::with_capacity(2048);
         let mut simple = |name: &str, kind: &str, help: &str, value: String| {
             let _ = writeln!(
@@ -146,6 +148,18 @@ impl Metrics {
                 "counter",
                 help,
                 value.load(Ordering::Relaxed).to_string(),
+            );
+        }
+        let name = "lsconfig_gateway_upstream_up";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Whether the upstream takes connections.\n# TYPE {name} gauge"
+        );
+        for (url, condition) in upstreams {
+            let _ = writeln!(
+                out,
+                "{name}{{upstream=\"{url}\"}} {}",
+                u8::from(condition.up)
             );
         }
         self.requests(&mut out);
@@ -212,7 +226,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.responded(200, Duration::from_micros(500));
         metrics.responded(502, Duration::from_secs(3600));
-        let text = metrics.to_prometheus();
+        let text = metrics.to_prometheus(&BTreeMap::new());
         for line in [
             "lsconfig_gateway_responses_total{class=\"2xx\"} 1",
             "lsconfig_gateway_responses_total{class=\"5xx\"} 1",

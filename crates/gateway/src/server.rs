@@ -146,6 +146,7 @@ impl Server {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut watch = Watched::new(&self.shared);
+        let health = tokio::spawn(crate::health::watch(Arc::clone(&self.shared)));
         (hooks.event)(Event::Ready);
         loop {
             tokio::select! {
@@ -163,6 +164,7 @@ impl Server {
             (hooks.event)(Event::Ready);
         }
         (hooks.event)(Event::Stopping);
+        health.abort();
         self.shared.drain();
         control.stop_listening();
         let _ = drain.send(true);

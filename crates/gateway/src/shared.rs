@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::config::{Config, Scheme};
 use crate::cors::Cors;
+use crate::health::Health;
 use crate::metrics::{AccessRecord, Metrics};
 use crate::tls::{Tls, TlsError};
 
@@ -62,6 +63,8 @@ pub struct Shared {
     state: ArcSwap<State>,
     /// Counters.
     pub metrics: Metrics,
+    /// What is known about the upstreams.
+    pub health: Health,
     logger: Option<Logger>,
     traces: bool,
     started: Instant,
@@ -76,6 +79,7 @@ impl Shared {
         Self {
             state: ArcSwap::from_pointee(state),
             metrics: Metrics::default(),
+            health: Health::default(),
             logger,
             traces,
             started: Instant::now(),

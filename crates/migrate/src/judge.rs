@@ -1,6 +1,8 @@
 //! From the settings of one scope to findings, by the table of [`crate::decision`].
 
+mod effects;
 mod engine;
+mod fixes;
 mod hosts;
 mod modern;
 mod ports;
@@ -10,17 +12,17 @@ use std::path::PathBuf;
 
 use lsconfig::diagnostic::{Rule, Severity};
 use lsconfig::redact::redact;
-use lsconfig::release::{Semantics, TargetVersion};
+use lsconfig::release::TargetVersion;
 
 use crate::decision::{self, Column, Decision, Verdict};
 use crate::effect::{Effect, Environment};
-use crate::finding::{Announced, Fix, Moves, Op, Safety, Twin};
+use crate::finding::{Fix, Moves, Safety};
 use crate::image::{Product, Release};
 use crate::names;
-use crate::scope::{Owner, Scope, Setting, Writing, is_dynamic};
-use crate::slots::Slot;
+use crate::scope::{Owner, Scope, Setting};
 use crate::text::printable;
 
+pub(crate) use effects::after;
 pub use engine::Successor;
 
 const CLOUD: &str = lsconfig::resolve::CLOUD;
@@ -514,33 +516,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Says what the settings do before and after; fixes of one group count together.
-    fn describe(&mut self) {
-        let mut groups: BTreeMap<usize, Announced> = BTreeMap::new();
-        for fix in self.findings.iter().filter_map(|f| f.fix.as_ref()) {
-            let all = groups.entry(fix.group).or_default();
-            all.gone.extend(fix.announced.gone.iter().cloned());
-            all.come.extend(fix.announced.come.iter().cloned());
-        }
-        for at in 0..self.findings.len() {
-            let Some(finding) = self.findings.get(at) else {
-                return;
-            };
-            if !finding.legacy {
-                continue;
-            }
-            let announced = finding.fix.as_ref().and_then(|fix| groups.get(&fix.group));
-            let own = finding.fix.as_ref().map(|fix| &fix.announced);
-            let effects = self.effects(announced);
-            let hosts = own.is_some_and(|own| own.comes("LOCALSTACK_HOST"));
-            let alternatives = self.alternatives(announced.filter(|_| hosts));
-            if let Some(finding) = self.findings.get_mut(at) {
-                finding.effects = effects;
-                finding.alternatives = alternatives;
-            }
-        }
-    }
-
     fn keep_help(&self) -> String {
         match self.version {
             _ if self.context.keep_legacy => "kept for older releases".to_owned(),
@@ -548,211 +523,9 @@ impl Judge<'_> {
             None => "it is needed; look again when you upgrade".to_owned(),
         }
     }
-
-    fn fix(&self, at: usize, verdict: Verdict, change: &Change, group: usize) -> Option<Fix> {
-        let setting = self.setting(at);
-        let safe = matches!(verdict, Verdict::SafeDelete | Verdict::SafeConvert);
-        let deletes = matches!(verdict, Verdict::SafeDelete | Verdict::AskDelete);
-        let mut announced = Announced::default();
-        let mut ops = Vec::new();
-        let title;
-        let keeps = self.context.keep_legacy;
-        match change {
-            Change::Joined if keeps => title = "said by the same line".to_owned(),
-            Change::None => return None,
-            Change::Joined => title = "part of the same edit".to_owned(),
-            _ if deletes => {
-                title = format!("remove `{}`", setting.name);
-                self.removal(at, &mut ops, &mut announced)?;
-            }
-            Change::Remove => {
-                title = format!("remove `{}`", setting.name);
-                self.removal(at, &mut ops, &mut announced)?;
-            }
-            Change::Convert(conversion) => {
-                let new = self.convert(at, conversion, &mut ops, &mut announced)?;
-                let verb = if keeps { "add" } else { "write" };
-                title = format!("{verb} {new}");
-            }
-        }
-        Some(Fix {
-            safety: if safe { Safety::Safe } else { Safety::Unsafe },
-            title,
-            why: None,
-            ops,
-            group,
-            scope: self.position,
-            announced,
-            partners: Vec::new(),
-            met: false,
-        })
-    }
-
-    fn removal(&self, at: usize, ops: &mut Vec<Op>, announced: &mut Announced) -> Option<()> {
-        let setting = self.setting(at);
-        if setting.slot == Slot::Fixed {
-            return None;
-        }
-        ops.push(Op::Remove(setting.slot));
-        announced.gone.push(setting.name.clone());
-        Some(())
-    }
-
-    fn convert(
-        &self,
-        at: usize,
-        conversion: &Conversion,
-        ops: &mut Vec<Op>,
-        announced: &mut Announced,
-    ) -> Option<String> {
-        let setting = self.setting(at);
-        if setting.writing == Writing::Fixed {
-            return None;
-        }
-        let bare = self.effective(&setting.name);
-        let span = setting.name_span.clone();
-        if span.len() != setting.name.len() {
-            return None;
-        }
-        let keeps_prefix = bare != setting.name && conversion.name != "LOCALSTACK_HOST";
-        let start = if keeps_prefix {
-            span.end - bare.len()
-        } else {
-            span.start
-        };
-        let prefix = if keeps_prefix { "LOCALSTACK_" } else { "" };
-        let name = format!("{prefix}{}", conversion.name);
-        let old = setting.value.clone()?;
-        let value = conversion.value.clone().unwrap_or_else(|| old.clone());
-        let value = format!("{}{value}{}", conversion.before, conversion.after);
-        let mut twins = Vec::new();
-        if self.context.keep_legacy {
-            // The old line stays, and the new one stands in front of it.
-            let written = if conversion.value.is_some() || !setting.is_dynamic() {
-                setting.writing.encode(&value)?
-            } else {
-                setting.writing.encode(&conversion.before)?;
-                value.clone()
-            };
-            twins.push(self.twin(at, &name, written));
-        } else {
-            ops.push(Op::Replace(start..span.end, conversion.name.to_owned()));
-        }
-        if let Some((beside, value)) = &conversion.beside {
-            let beside = format!("{prefix}{beside}");
-            twins.push(self.twin(at, &beside, value.clone()));
-            announced.come.push((beside, value.clone()));
-        }
-        if !twins.is_empty() {
-            ops.push(Op::Insert(setting.slot, twins));
-        }
-        announced.come.push((name.clone(), value.clone()));
-        let title = match &conversion.beside {
-            Some((beside, word)) => format!("`{name}={value}` and `{prefix}{beside}={word}`"),
-            None => format!("`{name}={value}`"),
-        };
-        if self.context.keep_legacy {
-            return Some(title);
-        }
-        if value != old {
-            let span = setting.value_span.clone();
-            if conversion.value.is_some() {
-                ops.push(Op::Replace(span, setting.writing.encode(&value)?));
-            } else {
-                // An expression stays as it is written.
-                setting.writing.encode(&conversion.before)?;
-                if !conversion.before.is_empty() {
-                    ops.push(Op::Replace(
-                        span.start..span.start,
-                        conversion.before.clone(),
-                    ));
-                }
-                if !conversion.after.is_empty() {
-                    ops.push(Op::Replace(span.end..span.end, conversion.after.clone()));
-                }
-            }
-        }
-        announced.gone.push(setting.name.clone());
-        for &other in &conversion.absorbed {
-            self.removal(other, ops, announced)?;
-        }
-        Some(title)
-    }
-
-    fn twin(&self, at: usize, name: &str, value: String) -> Twin {
-        let setting = self.setting(at);
-        Twin {
-            name: (setting.name_span.clone(), name.to_owned()),
-            value: (setting.value_span.clone(), value),
-        }
-    }
-
-    /// Says what `SQS_ENDPOINT_STRATEGY` beside a new host would give.
-    fn alternatives(&self, announced: Option<&Announced>) -> Vec<(String, Effect)> {
-        let target = self.target.or(self.version);
-        let (Some(announced), Some(version)) = (announced, target) else {
-            return Vec::new();
-        };
-        let host = announced
-            .come
-            .iter()
-            .find(|(name, _)| name == "LOCALSTACK_HOST");
-        let open = self.offers_strategy()
-            && !announced.comes("SQS_ENDPOINT_STRATEGY")
-            && host.is_some_and(|(_, value)| !is_dynamic(value) && !value.starts_with(CLOUD));
-        if !open {
-            return Vec::new();
-        }
-        let mut after = after(&self.environment, announced);
-        after
-            .own
-            .push(("SQS_ENDPOINT_STRATEGY".to_owned(), "path".to_owned()));
-        let effect = Effect::of(&after.resolve(version));
-        vec![("SQS_ENDPOINT_STRATEGY=path".to_owned(), effect)]
-    }
-
-    /// Returns whether queue URLs get labels in front of the host, and a strategy would help.
-    fn offers_strategy(&self) -> bool {
-        let set = self.modern_value("SQS_ENDPOINT_STRATEGY");
-        self.column == Column::V3 && matches!(set, None | Some("standard"))
-    }
-
-    /// Returns what the settings do today, what was meant, and what they do after the fix.
-    fn effects(&self, announced: Option<&Announced>) -> Option<[Option<Effect>; 3]> {
-        let dynamic = self
-            .environment
-            .own
-            .iter()
-            .chain(&self.environment.files)
-            .any(|(n, v)| {
-                crate::scope::is_dynamic(v) && lsconfig::variable::lookup(names::bare(n)).is_some()
-            });
-        if dynamic {
-            return None;
-        }
-        let of = |environment: &Environment, semantics: Semantics| {
-            Effect::of(&environment.resolve(semantics))
-        };
-        let target = self.target.or(self.version);
-        let today = self.version.map(|v| of(&self.environment, v.into()));
-        let meant = Some(of(&self.environment, Semantics::Normalized));
-        let after = announced.and_then(|announced| {
-            let after = after(&self.environment, announced);
-            target.map(|v| of(&after, v.into()))
-        });
-        Some([today, meant, after])
-    }
 }
 
 /// Returns a value without secrets and control characters.
 fn shown(name: &str, value: &str) -> String {
     printable(&redact(name, value)).into_owned()
-}
-
-/// Returns the environment with the announced changes made.
-pub(crate) fn after(environment: &Environment, announced: &Announced) -> Environment {
-    let mut after = environment.clone();
-    after.own.retain(|(name, _)| !announced.gone.contains(name));
-    after.own.extend(announced.come.iter().cloned());
-    after
 }

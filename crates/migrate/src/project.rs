@@ -1,5 +1,6 @@
 //! What the files around a file say about it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::file::File;
@@ -24,42 +25,66 @@ pub trait Files: Sync {
 /// Edits of a base file and an override must not be made by halves: the one that is left would
 /// count alone. A fix with partners is applied only after this has seen all its files.
 pub fn settle(files: &mut [File]) {
-    let met: Vec<Vec<bool>> = files
-        .iter()
-        .map(|file| file.findings.iter().map(|f| is_met(f, files)).collect())
-        .collect();
+    // What is dropped in one file may be what another one waits for.
+    loop {
+        let all: Vec<BTreeSet<usize>> = files.iter().map(|file| unmet(file, files)).collect();
+        if all.iter().all(BTreeSet::is_empty) {
+            break;
+        }
+        for (file, unmet) in files.iter_mut().zip(&all) {
+            let findings = file.findings.iter_mut();
+            findings.for_each(|finding| drop_fix(finding, unmet));
+        }
+    }
     let safe: Vec<Vec<Safety>> = files
         .iter()
         .map(|file| file.findings.iter().map(|f| safety(f, files)).collect())
         .collect();
-    for ((file, met), safe) in files.iter_mut().zip(met).zip(safe) {
-        for ((finding, met), safety) in file.findings.iter_mut().zip(met).zip(safe) {
+    for (file, safe) in files.iter_mut().zip(safe) {
+        for (finding, safety) in file.findings.iter_mut().zip(safe) {
             let Some(fix) = finding.fix.as_mut().filter(|f| !f.partners.is_empty()) else {
                 continue;
             };
-            let names: Vec<String> = fix
-                .partners
-                .iter()
-                .map(|p| p.display().to_string())
-                .collect();
-            let names = names.join(" and ");
-            if met {
-                fix.met = true;
-                if fix.safety < safety {
-                    fix.safety = safety;
-                    fix.why = Some(format!("{names} changes with it"));
-                }
-                finding.help.push(format!("changed together with {names}"));
-            } else {
-                finding.fix = None;
-                finding.after = None;
-                finding.alternatives.clear();
-                finding.help.push(format!(
-                    "not edited: it is also set in {names}, where the same edit is not possible"
-                ));
+            let names = listed(&fix.partners);
+            fix.met = true;
+            if fix.safety < safety {
+                fix.safety = safety;
+                fix.why = Some(format!("{names} changes with it"));
             }
+            finding.help.push(format!("changed together with {names}"));
         }
     }
+}
+
+/// Takes the fix of a finding away if its group cannot be made.
+fn drop_fix(finding: &mut Finding, unmet: &BTreeSet<usize>) {
+    let Some(fix) = finding.fix.take_if(|fix| unmet.contains(&fix.group)) else {
+        return;
+    };
+    finding.after = None;
+    finding.alternatives.clear();
+    finding.help.push(if fix.partners.is_empty() {
+        "not edited: what goes with it cannot change".to_owned()
+    } else {
+        let names = listed(&fix.partners);
+        format!("not edited: it is also set in {names}, where the same edit is not possible")
+    });
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    names.join(" and ")
+}
+
+/// Returns the groups of a file of which one fix waits in vain.
+fn unmet(file: &File, files: &[File]) -> BTreeSet<usize> {
+    let waiting = file
+        .findings
+        .iter()
+        .filter(|f| partners(f, files).is_none());
+    waiting
+        .filter_map(|f| Some(f.fix.as_ref()?.group))
+        .collect()
 }
 
 /// Returns the findings of other files that a fix waits for; `None` where one is missing.
@@ -82,10 +107,6 @@ fn partners<'f>(finding: &Finding, files: &'f [File]) -> Option<Vec<&'f Finding>
         })
     });
     found.collect()
-}
-
-fn is_met(finding: &Finding, files: &[File]) -> bool {
-    partners(finding, files).is_some()
 }
 
 /// The safety of a fix and all that go with it.

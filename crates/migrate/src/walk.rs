@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use ignore::{WalkBuilder, WalkState, overrides::OverrideBuilder};
 
 use crate::file::{File, Options};
@@ -124,7 +124,7 @@ pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
     let mut folders = Vec::new();
     let mut buffer = Vec::new();
     let reader = Reader {
-        candidates: candidates(),
+        needles: Needles::new(),
         urls: Urls::default(),
         options: request.options,
     };
@@ -253,11 +253,6 @@ fn keep(walk: &mut Walk, path: &Path, read: Read) {
     }
 }
 
-/// Returns a searcher for the names that make a file worth parsing.
-fn candidates() -> AhoCorasick {
-    AhoCorasick::new(names::CANDIDATES).expect("a few short patterns")
-}
-
 /// Returns whether a file is a copy, or has no format that is read.
 fn is_passed_over(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy());
@@ -267,35 +262,52 @@ fn is_passed_over(path: &Path) -> bool {
     backup || (name.contains('.') && Format::of(path, "").is_none())
 }
 
-/// Reads a file into a buffer, with as few calls as it takes; `false` where it is too large.
-fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
+/// Reads a file into a buffer, with as few calls as it takes; `None` where it is too large.
+fn fill<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> io::Result<Option<&'b [u8]>> {
     let mut handle = Handle::open(path)?;
+    // What stands in the buffer is written over; clearing it first would cost more than reading.
     buffer.resize(BUFFER, 0);
     let mut len = 0;
     while len < BUFFER {
         match handle.read(&mut buffer[len..]) {
             // Less than asked for is the end of a file; a second call would only say so.
-            Ok(n) if len == 0 && n > 0 && n < BUFFER => {
-                len = n;
-                break;
-            }
-            Ok(0) => break,
+            Ok(n) if len == 0 && n > 0 && n < BUFFER => return Ok(buffer.get(..n)),
+            Ok(0) => return Ok(buffer.get(..len)),
             Ok(n) => len += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    buffer.truncate(len);
-    if len < BUFFER {
-        return Ok(true);
-    }
     handle.take(MAX_FILE - len as u64 + 1).read_to_end(buffer)?;
-    Ok(buffer.len() as u64 <= MAX_FILE)
+    Ok((buffer.len() as u64 <= MAX_FILE).then_some(&buffer[..]))
+}
+
+/// Finds the names that make a file worth parsing.
+struct Needles {
+    /// The search by vector instructions, where the machine has them.
+    packed: Option<packed::Searcher>,
+    plain: AhoCorasick,
+}
+
+impl Needles {
+    fn new() -> Self {
+        Self {
+            packed: packed::Searcher::new(names::CANDIDATES),
+            plain: AhoCorasick::new(names::CANDIDATES).expect("a few short patterns"),
+        }
+    }
+
+    fn are_in(&self, bytes: &[u8]) -> bool {
+        match &self.packed {
+            Some(packed) => packed.find(bytes).is_some(),
+            None => self.plain.is_match(bytes),
+        }
+    }
 }
 
 /// What every file is read with.
 struct Reader<'a> {
-    candidates: AhoCorasick,
+    needles: Needles,
     urls: Urls,
     options: &'a Options,
 }
@@ -305,19 +317,19 @@ impl Reader<'_> {
         if !named && is_passed_over(path) {
             return Read::Clean;
         }
-        match fill(path, buffer) {
-            Ok(true) => {}
-            Ok(false) => return Read::Skipped,
+        let bytes = match fill(path, buffer) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Read::Skipped,
             Err(error) => return Read::Failed(error),
-        }
-        self.urls.read(path, buffer);
-        if !self.candidates.is_match(&buffer) {
+        };
+        self.urls.read(path, bytes);
+        if !self.needles.are_in(bytes) {
             return Read::Clean;
         }
-        if buffer.iter().take(SNIFFED).any(|b| *b == 0) {
+        if bytes.iter().take(SNIFFED).any(|b| *b == 0) {
             return Read::Skipped;
         }
-        match File::analyse(path, buffer.clone(), &Disk, self.options) {
+        match File::analyse(path, bytes.to_vec(), &Disk, self.options) {
             Some(file) => Read::Found(Box::new(file)),
             None => Read::Clean,
         }

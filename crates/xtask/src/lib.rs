@@ -5,6 +5,7 @@
 
 mod diagnostics;
 mod releases;
+mod urls;
 mod variables;
 
 use std::path::PathBuf;
@@ -26,6 +27,10 @@ pub static PAGES: &[Page] = &[
     Page {
         path: "docs/reference/releases.md",
         render: releases::render,
+    },
+    Page {
+        path: "docs/reference/urls.md",
+        render: urls::render,
     },
     Page {
         path: "docs/reference/variables.md",

@@ -2,7 +2,7 @@
 //!
 //! Matching is case-sensitive where LocalStack's is.
 
-use super::{Target, leading_region};
+use super::Target;
 use crate::aws;
 use crate::endpoint::opensearch::Engine;
 use crate::python;
@@ -162,6 +162,12 @@ pub(super) fn vpc_endpoint(host: &str) -> Option<Target<'_>> {
 #[must_use]
 pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Splits a region off the front of a name; something has to follow it.
+pub(super) fn leading_region(name: &str) -> Option<(&str, &str)> {
+    let (region, rest) = name.split_once('.')?;
+    aws::is_region(region).then_some((region, rest))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::load::{Loader, Scope, missing_file, place};
 use super::merge::environment_pairs;
 use super::value::{Kind, Node};
@@ -52,26 +53,22 @@ pub(super) fn variables(
         return Vec::new();
     };
     if let Kind::Text(_) = node.kind {
-        loader.bad_file(
-            node.origin.clone(),
-            "`environment` is no list and no mapping",
-        );
+        loader.bad_file(node.origin.clone(), &Fault::Environment);
     }
     for item in node.items() {
         if !matches!(&item.kind, Kind::Text(text) if text.is_string) {
-            loader.bad_file(item.origin.clone(), "`environment` item is no text");
+            loader.bad_file(item.origin.clone(), &Fault::EnvironmentItem);
         }
     }
     let pairs = environment_pairs(node);
     let mut variables = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
         if key.name.ends_with(char::is_whitespace) {
-            let message = format!("name `{}` ends with a space", key.name.trim_end());
-            loader.bad_file(key.origin.clone(), message);
+            let fault = Fault::NameEndsWithSpace(key.name.trim_end());
+            loader.bad_file(key.origin.clone(), &fault);
         }
         if matches!(value.kind, Kind::List(_) | Kind::Map(_) | Kind::Pairs(_)) {
-            let message = format!("value of `{}` is no scalar", key.name);
-            loader.bad_file(value.origin.clone(), message);
+            loader.bad_file(value.origin.clone(), &Fault::VariableValue(&key.name));
             continue;
         }
         if key.name.is_empty() {
@@ -163,6 +160,7 @@ pub fn layers(service: &Service, input: &Input<'_>) -> EnvironmentLayers {
     }
 
     let mut layer = Layer::new(SourceKind::Compose);
+    layer.secrets.clone_from(&service.secrets);
     for variable in &service.environment {
         if let Some(value) = &variable.value
             && !removed.contains(&*variable.name)
@@ -197,13 +195,13 @@ fn file_layer(
 ) -> Layer {
     let index = TextIndex::new(&file.text);
     if let Some(error) = read.error {
-        let message = format!("invalid file `{}`: {error}", file.name);
         let origin = place(&index, &file.name, error.span.clone());
-        let diagnostic = Diagnostic::new(&codes::BAD_FILE, message);
-        diagnostics.push(diagnostic.label(Label::at(origin, error.to_string())));
+        diagnostics.push(Fault::Dotenv(&error).at(origin));
     }
     let mut layer = Layer::new(SourceKind::File);
     for binding in read.bindings {
+        let secrets = binding.references.iter().filter_map(|r| r.secret.clone());
+        layer.secrets.extend(secrets);
         let origin = place(&index, &file.name, binding.span);
         for reference in binding
             .references

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::merge::{Place, listed, merge, strip};
 use super::value::{Converter, Kind, Node, Pair, Tag};
 use super::{Input, ReadError, Source};
@@ -46,6 +47,8 @@ impl Scope<'_> {
 pub(super) struct Loader<'i> {
     pub(super) input: &'i Input<'i>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// What interpolation took from secret variables.
+    pub(super) secrets: Vec<Arc<str>>,
     /// The files that were read, in order.
     pub(super) files: Vec<Arc<str>>,
     /// For each file, the folder that its relative paths start from.
@@ -65,6 +68,7 @@ impl<'i> Loader<'i> {
         Self {
             input,
             diagnostics: Vec::new(),
+            secrets: Vec::new(),
             files: Vec::new(),
             folders: BTreeMap::new(),
             scopes: BTreeMap::new(),
@@ -83,11 +87,8 @@ impl<'i> Loader<'i> {
     }
 
     /// Says that a file has something which Compose refuses.
-    pub(super) fn bad_file(&mut self, origin: Origin, message: impl Into<String>) {
-        let message = message.into();
-        let text = format!("invalid Compose file: {message}");
-        let diagnostic = Diagnostic::new(&codes::BAD_FILE, text);
-        self.report(diagnostic.label(Label::at(origin, message)));
+    pub(super) fn bad_file(&mut self, origin: Origin, fault: &Fault<'_>) {
+        self.report(fault.at(origin));
     }
 
     /// Says once that a limit is exceeded, however much was said before.
@@ -95,7 +96,7 @@ impl<'i> Loader<'i> {
         if !self.limit_reported {
             self.limit_reported = true;
             self.diagnostics.truncate(MAX_DIAGNOSTICS - 1);
-            self.bad_file(origin, message);
+            self.bad_file(origin, &Fault::Limit(message));
         }
     }
 
@@ -161,9 +162,11 @@ impl<'i> Loader<'i> {
         let read = compose_dotenv::parse(&file.text, &look_up, &earlier);
         if let Some(error) = read.error {
             let origin = place(&TextIndex::new(&file.text), &file.name, error.span.clone());
-            self.bad_file(origin, error.to_string());
+            self.bad_file(origin, &Fault::Dotenv(&error));
         }
         for binding in read.bindings {
+            let secrets = binding.references.iter().filter_map(|r| r.secret.clone());
+            self.secrets.extend(secrets);
             scope.own.insert(binding.name, binding.value);
         }
     }
@@ -226,7 +229,7 @@ impl<'i> Loader<'i> {
                     column: error.column,
                     span: Some(error.offset..error.offset),
                 };
-                self.bad_file(origin, error.kind.to_string());
+                self.bad_file(origin, &Fault::Yaml(&error.kind));
                 return Vec::new();
             }
         };
@@ -241,7 +244,7 @@ impl<'i> Loader<'i> {
                 Kind::Null => {}
                 _ => {
                     let origin = node.origin.clone();
-                    converter.loader.bad_file(origin, "top level is no mapping");
+                    converter.loader.bad_file(origin, &Fault::TopLevel);
                 }
             }
         }
@@ -298,12 +301,12 @@ impl<'i> Loader<'i> {
     ) -> Rc<Node> {
         let mut whole = nothing();
         let Some((first, first_text)) = paths.iter().find_map(|p| Some((p, p.text()?))) else {
-            self.bad_file(item.origin.clone(), "include names no path");
+            self.bad_file(item.origin.clone(), &Fault::IncludeWithoutPath);
             return whole;
         };
         let main = self.resolve(first_text, &first.origin);
         if chain.contains(&main) {
-            self.bad_file(first.origin.clone(), "file includes itself");
+            self.bad_file(first.origin.clone(), &Fault::IncludeCycle);
             return whole;
         }
         let folder: Arc<str> = match item.get("project_directory").and_then(|d| d.text()) {
@@ -410,7 +413,7 @@ impl<'i> Loader<'i> {
         };
         let named = extends.get("service").unwrap_or(extends);
         let Some(base_name) = named.text() else {
-            self.bad_file(extends.origin.clone(), "`extends` names no service");
+            self.bad_file(extends.origin.clone(), &Fault::ExtendsNothing);
             return Rc::clone(service);
         };
         let elsewhere = match extends.get("file").filter(|f| f.text().is_some()) {
@@ -422,8 +425,7 @@ impl<'i> Loader<'i> {
         };
         let among = elsewhere.as_deref().unwrap_or(services);
         let Some((base_key, base)) = among.0.get(base_name) else {
-            let message = format!("service `{base_name}`, which is extended, is missing");
-            self.bad_file(named.origin.clone(), message);
+            self.bad_file(named.origin.clone(), &Fault::ExtendsMissing(base_name));
             return Rc::clone(service);
         };
         let link = Chain {
@@ -432,7 +434,7 @@ impl<'i> Loader<'i> {
             length: chain.length + 1,
         };
         if link.is_cycle() || link.length > MAX_EXTENDS {
-            self.bad_file(key.origin.clone(), "service extends itself");
+            self.bad_file(key.origin.clone(), &Fault::ExtendsCycle);
             return Rc::clone(service);
         }
         let base = self.extend(base, among, scope, &link);
@@ -508,7 +510,9 @@ pub(super) fn missing_file(path: &str, error: ReadError, origin: Origin) -> Diag
         ReadError::NotFound => format!("file `{path}` is missing"),
         ReadError::Unreadable => format!("file `{path}` cannot be read"),
     };
-    Diagnostic::new(&codes::MISSING_FILE, message).label(Label::at(origin, "named here"))
+    Diagnostic::new(&codes::MISSING_FILE, message)
+        .help("create the file or correct the path; an `env_file:` may say `required: false`")
+        .label(Label::at(origin, "named here"))
 }
 
 /// Returns the place of some bytes of a text.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::load::Loader;
 use super::value::{Key, Kind, Node, Pair, Tag};
 
@@ -86,8 +87,7 @@ pub(super) fn merge(
                 Kind::List([below.as_slice(), above.as_slice()].concat())
             }
             (Kind::Map(_) | Kind::List(_), _) => {
-                let message = "value has another form than the one it is merged with";
-                loader.bad_file(over.origin.clone(), message);
+                loader.bad_file(over.origin.clone(), &Fault::MergedForm);
                 return Rc::clone(base);
             }
             _ => return Rc::clone(over),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::load::Loader;
 use super::service::spanned;
 use super::value::{Kind, Node};
@@ -214,17 +215,17 @@ fn address(text: &str) -> Option<IpAddr> {
 /// Why an entry is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum PortError {
-    #[error("container port is no port and no range of ports")]
+    #[error("its container port is no port and no range of ports")]
     Target,
-    #[error("published port is no port and no range of ports")]
+    #[error("its published port is no port and no range of ports")]
     Published,
-    #[error("host address is no IP address")]
+    #[error("its host address is no IP address")]
     Address,
-    #[error("protocol is not `tcp`, `udp` or `sctp`")]
+    #[error("its protocol is not `tcp`, `udp` or `sctp`")]
     Protocol,
-    #[error("ranges of published and container ports differ in length")]
+    #[error("its ranges differ in length")]
     Widths,
-    #[error("`ports` entry is no text, number or mapping")]
+    #[error("an item of `ports` is no text, number or mapping")]
     Form,
 }
 
@@ -236,7 +237,7 @@ pub(super) fn ports(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<Por
         return Vec::new();
     };
     if let Kind::Text(_) | Kind::Map(_) = node.kind {
-        loader.bad_file(node.origin.clone(), "`ports` is no list");
+        loader.bad_file(node.origin.clone(), &Fault::Ports);
     }
     let mut ports: Vec<Port> = Vec::new();
     let mut places: BTreeMap<Identity, usize> = BTreeMap::new();
@@ -250,11 +251,8 @@ pub(super) fn ports(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<Por
             Ok(port) => port,
             Err(error) => {
                 let shown = spanned(Some(item)).map(|text: super::Spanned<Arc<str>>| text.value);
-                let message = match shown {
-                    Some(text) => format!("invalid port `{text}`: {error}"),
-                    None => error.to_string(),
-                };
-                loader.bad_file(item.origin.clone(), message);
+                let fault = Fault::Port(shown.as_deref(), error.to_string());
+                loader.bad_file(item.origin.clone(), &fault);
                 continue;
             }
         };
@@ -315,33 +313,39 @@ mod tests {
 
     #[test]
     fn malformed_entries_are_refused() {
-        check("", "error: container port is no port and no range of ports");
+        check(
+            "",
+            "error: its container port is no port and no range of ports",
+        );
         check(
             "x",
-            "error: container port is no port and no range of ports",
+            "error: its container port is no port and no range of ports",
         );
         check(
             "80:",
-            "error: container port is no port and no range of ports",
+            "error: its container port is no port and no range of ports",
         );
         check(
             "65536:80",
-            "error: published port is no port and no range of ports",
+            "error: its published port is no port and no range of ports",
         );
         check(
             "+80",
-            "error: container port is no port and no range of ports",
+            "error: its container port is no port and no range of ports",
         );
         check(
             "90-80",
-            "error: container port is no port and no range of ports",
+            "error: its container port is no port and no range of ports",
         );
-        check("localhost:80:80", "error: host address is no IP address");
-        check("80/http", "error: protocol is not `tcp`, `udp` or `sctp`");
         check(
-            "80-82:80-81",
-            "error: ranges of published and container ports differ in length",
+            "localhost:80:80",
+            "error: its host address is no IP address",
         );
+        check(
+            "80/http",
+            "error: its protocol is not `tcp`, `udp` or `sctp`",
+        );
+        check("80-82:80-81", "error: its ranges differ in length");
     }
 
     #[test]

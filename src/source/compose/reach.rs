@@ -10,7 +10,8 @@ use super::{Port, PortRange, Protocol, Service};
 use crate::addr::{Host, HostPort, HostPortSpec};
 use crate::diagnostic::{Diagnostic, Label, Severity, codes};
 use crate::layer::{Occurrence, Origin};
-use crate::release::{NEWEST_KNOWN, TargetVersion};
+use crate::release::TargetVersion;
+use crate::resolve::listening;
 
 /// The port of the DNS server.
 const DNS_PORT: u16 = 53;
@@ -22,8 +23,6 @@ const PORTS_OF_0X: PortRange = PortRange {
     first: 4567,
     last: 4599,
 };
-/// The first release that binds all interfaces whatever the host part of a listen address says.
-const BINDS_ALL_SINCE: TargetVersion = TargetVersion::exact(3, 5, 0);
 
 /// What listens in the container, and what URLs say.
 #[derive(Debug, Clone, Copy)]
@@ -317,49 +316,13 @@ fn url_port_not_published(service: &Service, listening: &Listening<'_>) -> Optio
 }
 
 fn loopback(address: &HostPort, listening: &Listening<'_>) -> Option<Diagnostic> {
-    let elsewhere = |other: &HostPort| other.port == address.port && !is_loopback(&other.host);
-    if !is_loopback(&address.host) || listening.addresses.iter().any(elsewhere) {
-        return None;
-    }
-    let binds_all = listening.version.is_some_and(|version| {
-        (BINDS_ALL_SINCE..=NEWEST_KNOWN).contains(&version) && !address.host.is_ipv6()
-    });
-    let message = match listening.version {
-        Some(version) if binds_all => format!(
-            "`{address}` is loopback inside the container; LocalStack {version} binds all \
-             interfaces instead"
-        ),
-        _ => format!("`{address}` is loopback inside the container"),
+    let diagnostic = listening::loopback(address, listening.addresses, listening.version)?;
+    let Some(variable) = listening.listen_variable else {
+        return Some(diagnostic);
     };
-    let mut diagnostic = Diagnostic::new(&codes::LISTEN_LOOPBACK_IN_CONTAINER, message)
-        .severity(if binds_all {
-            Severity::Warning
-        } else {
-            Severity::Error
-        })
-        .help(format!(
-            "listen on `0.0.0.0:{0}`, and publish `\"127.0.0.1:{0}:{0}\"`",
-            address.port
-        ));
-    if let Some(variable) = listening.listen_variable {
-        let part = entry_of(variable, &address.host, None);
-        diagnostic = diagnostic.about(variable.name.to_string()).label(labelled(
-            variable,
-            part,
-            "reachable from this container alone",
-        ));
-    }
-    Some(diagnostic)
-}
-
-fn is_loopback(host: &Host) -> bool {
-    match host.ip() {
-        Some(ip) => ip.to_canonical().is_loopback(),
-        None => {
-            let name = host.as_str().trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
-    }
+    let part = entry_of(variable, &address.host, None);
+    let label = labelled(variable, part, "reachable from this container alone");
+    Some(diagnostic.about(variable.name.to_string()).label(label))
 }
 
 /// Returns the bytes of the entry of a list that names the host (and the port, where one is given

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::environment::{Variable, variables};
+use super::fault::Fault;
 use super::load::{Loader, Scope};
 use super::merge::{hosts, listed, named};
 use super::network::{ServiceNetwork, service_networks};
@@ -57,6 +58,8 @@ pub struct Service {
     pub volumes: Vec<Spanned>,
     /// `profiles:`.
     pub profiles: Vec<Spanned>,
+    /// What interpolation took from secret variables, anywhere in the project.
+    pub secrets: Vec<Arc<str>>,
     /// What is to be said about this service alone: unset references.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -116,8 +119,7 @@ pub(super) fn service(
     node: &Rc<Node>,
 ) -> Service {
     if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("service `{}` is no mapping", key.name);
-        loader.bad_file(node.origin.clone(), message);
+        loader.bad_file(node.origin.clone(), &Fault::Service(&key.name));
     }
     let mut diagnostics = Vec::new();
     report_unset(loader, node, &mut diagnostics);
@@ -156,6 +158,7 @@ pub(super) fn service(
         command: joined(get("command")),
         volumes: volumes(get("volumes")),
         profiles: spanned_list(get("profiles")),
+        secrets: Vec::new(),
         diagnostics,
     }
 }
@@ -233,7 +236,7 @@ fn env_files(loader: &mut Loader<'_>, node: Option<&Rc<Node>>) -> Vec<EnvFile> {
             _ => Some(&item),
         };
         let Some(path) = spanned(path) else {
-            loader.bad_file(item.origin.clone(), "`env_file` entry names no path");
+            loader.bad_file(item.origin.clone(), &Fault::EnvFileWithoutPath);
             continue;
         };
         let resolved = loader.resolve(&path.value, &path.origin);
@@ -279,8 +282,7 @@ fn extra_hosts(
             match text.split_once('=').or_else(|| text.split_once(':')) {
                 Some((name, addresses)) => add(name, addresses, &item),
                 None => {
-                    let message = "`extra_hosts` entry has no address";
-                    loader.bad_file(item.origin.clone(), message);
+                    loader.bad_file(item.origin.clone(), &Fault::ExtraHost);
                 }
             }
         }

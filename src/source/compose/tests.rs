@@ -260,7 +260,7 @@ fn diagnostics_point_at_the_fault() {
             ("x.env", "A=$B\nC='"),
         ],
         &[
-            "bad-file @x.env:2:3 invalid file `x.env`: quoted value does not end",
+            "bad-file @x.env:2:3 invalid env file: quoted value does not end",
             "unset-in-interpolation @x.env:1:3 variable `B` is not set; an empty text takes its place",
         ],
     );
@@ -270,16 +270,97 @@ fn diagnostics_point_at_the_fault() {
             "services:\n  a: {ports: ['4566:4566', 'x:1']}\n  a: 1\n",
         )],
         &[
-            "bad-file @c.yml:3:3 invalid Compose file: key `a` is already set",
-            "bad-file @c.yml:3:6 invalid Compose file: service `a` is no mapping",
+            "bad-file @c.yml:3:3 invalid Compose file: the key `a` occurs twice",
+            "bad-file @c.yml:3:6 invalid Compose file: service `a` holds no settings",
         ],
     );
     check_diagnostics(
         &[("c.yml", "a: [\n")],
-        &[
-            "bad-file @c.yml:2:1 invalid Compose file: while parsing a node, did not find expected node content",
-        ],
+        &["bad-file @c.yml:2:1 invalid Compose file: a value is missing"],
     );
+}
+
+#[test]
+fn what_compose_refuses_is_told_with_the_fix() {
+    let below_a = |yaml: &str| format!("services:\n  a:\n    {yaml}\n");
+    for (text, problem) in [
+        ("- a\n".into(), "it does not consist of keys and values"),
+        ("services: x\n".into(), "`services` holds no services"),
+        (
+            below_a("environment: A=1"),
+            "`environment` is a single text",
+        ),
+        (
+            below_a("environment: [{A: 1}]"),
+            "an item of `environment` is no text",
+        ),
+        (
+            below_a("environment: {A: [1, 2]}"),
+            "the value of `A` is a list or a mapping",
+        ),
+        (
+            below_a("environment: ['A =1']"),
+            "the name `A` ends with a space",
+        ),
+        (below_a("ports: x"), "`ports` is no list"),
+        (
+            below_a("ports: [[1]]"),
+            "an item of `ports` is no text, number or mapping",
+        ),
+        (
+            below_a("ports: ['1-2:1-3']"),
+            "the port `1-2:1-3` is refused: its ranges differ in length",
+        ),
+        (below_a("[x]: 1"), "a key is a list or a mapping"),
+        (below_a("1: 1"), "the key `1` is no text"),
+        (below_a("<<: x"), "`<<` cannot be merged"),
+        (below_a("<<: {}\n    <<: {}"), "the key `<<` occurs twice"),
+        (
+            format!("{}---\n{}", below_a("ports: [1]"), below_a("ports: 1")),
+            "this value has another form than the one it is merged with",
+        ),
+        (
+            "include: [{}]\n".into(),
+            "an item of `include` names no file",
+        ),
+        ("include: [c.yml]\n".into(), "the file includes itself"),
+        (below_a("extends: {}"), "`extends` names no service"),
+        (
+            below_a("extends: b"),
+            "service `b`, which is extended, does not exist",
+        ),
+        (below_a("extends: a"), "the service extends itself"),
+        (
+            below_a("env_file: [{}]"),
+            "an item of `env_file` names no file",
+        ),
+        (
+            below_a("extra_hosts: [x]"),
+            "an item of `extra_hosts` has no address",
+        ),
+        (
+            format!("{}{}", "[".repeat(80), "]".repeat(80)),
+            "nesting is deeper than 64 levels",
+        ),
+        (
+            below_a("image: ${A"),
+            "invalid interpolation; write `$$` for a `$`",
+        ),
+        (
+            "%YAML 1.2\n%YAML 1.2\n---\na: 1\n".into(),
+            "duplicate version directive",
+        ),
+    ] {
+        let found = with(&[("c.yml", &*text)], &[], read).diagnostics;
+        let first = found.first().unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(
+            first.message,
+            format!("invalid Compose file: {problem}"),
+            "{text}"
+        );
+        let expected = &first.labels[0].message;
+        assert!(first.help.is_some() && !expected.is_empty(), "{text}");
+    }
 }
 
 #[test]

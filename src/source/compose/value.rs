@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::load::Loader;
 use super::scalar;
 use crate::layer::Origin;
@@ -253,13 +254,13 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
         for entry in yaml.entries() {
             let origin = self.origin(entry.key.span());
             let Some((name, style)) = entry.key.scalar() else {
-                self.loader.bad_file(origin, "key is no text");
+                self.loader.bad_file(origin, &Fault::KeyForm);
                 continue;
             };
             if name == "<<" && style == Style::Plain {
                 merge_keys += 1;
                 if merge_keys > 1 {
-                    self.loader.bad_file(origin, "key `<<` is already set");
+                    self.loader.bad_file(origin, &Fault::KeyTwice("<<"));
                 }
                 let value = self.convert(entry.value);
                 match &value.kind {
@@ -269,15 +270,14 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
                     }
                     _ => {
                         let place = self.origin(entry.value.span());
-                        self.loader
-                            .bad_file(place, "`<<` needs a mapping, or a list of mappings");
+                        self.loader.bad_file(place, &Fault::MergeKey);
                     }
                 }
                 continue;
             }
             if style == Style::Plain && entry.key.tag().is_none() && !is_text(name) {
                 self.loader
-                    .bad_file(origin.clone(), format!("key `{name}` is no text"));
+                    .bad_file(origin.clone(), &Fault::KeyIsNoText(name));
             }
             let value = self.convert(entry.value);
             let key = Key {
@@ -285,8 +285,8 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
                 origin,
             };
             if let Some(slot) = places.get(&key.name).and_then(|&at| pairs.get_mut(at)) {
-                let message = format!("key `{name}` is already set");
-                self.loader.bad_file(key.origin.clone(), message);
+                self.loader
+                    .bad_file(key.origin.clone(), &Fault::KeyTwice(name));
                 *slot = (key, value);
             } else {
                 places.insert(Arc::clone(&key.name), pairs.len());
@@ -328,6 +328,8 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
                 Ok(result) => {
                     self.loader
                         .grow(origin, result.text.len().saturating_sub(written.len()));
+                    let secrets = result.references.iter().filter_map(|r| r.secret.clone());
+                    self.loader.secrets.extend(secrets);
                     text.template = Some(Arc::clone(&text.value));
                     text.value = result.text.into();
                     text.references = result.references;
@@ -350,7 +352,7 @@ impl<'a, 'l, 'i> Converter<'a, 'l, 'i> {
             Some(start) => self.origin(start + error.span.start..start + error.span.end),
             None => origin.clone(),
         };
-        self.loader.bad_file(place, error.to_string());
+        self.loader.bad_file(place, &Fault::Interpolation(error));
     }
 }
 

@@ -170,11 +170,13 @@ class Lab:
         if localstack_host:
             env["LOCALSTACK_HOST"] = localstack_host
         command = [self.lsconfig, "up", "--upstream", f"http://127.0.0.1:{BEHIND}"]
-        command += ["--profile", emulator, "--state-dir", self.folder / "state"]
+        # An authority is good for the hosts that it was made for; one of its own for each setting.
+        state = self.folder / f"state-{port}"
+        command += ["--profile", emulator, "--state-dir", state]
         command += ["--dns-listen", "127.0.0.1", "--dns-listen", EMULATOR_ADDRESS]
         command += ["--dns-upstream", "127.0.0.1:5999"]
         self.await_port(self.start(self.emulator, "up", command, env), port)
-        bundle = [self.lsconfig, "tls", "bundle", "--state-dir", self.folder / "state"]
+        bundle = [self.lsconfig, "tls", "bundle", "--state-dir", state]
         made = subprocess.run(bundle, env=env, capture_output=True, check=True)
         (self.folder / "bundle.pem").write_bytes(made.stdout)
 

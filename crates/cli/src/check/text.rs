@@ -129,12 +129,14 @@ fn effect_lines(text: &mut String, shown: &[(&str, &Option<Effect>)]) {
 /// Renders the closing line.
 pub(crate) fn summary(counts: &Counts, walk: &Walk, end: &str) -> String {
     let left = counts.notes + walk.foreign;
-    let mut text = if counts.any() || left > 0 {
+    let mut text = if counts.any() {
         let needs = if counts.person == 1 { "needs" } else { "need" };
         format!(
             "{} fixed with --write. {} more with --unsafe. {} {needs} a person.",
             counts.safe, counts.r#unsafe, counts.person
         )
+    } else if left > 0 {
+        "Nothing to do.".to_owned()
     } else {
         "Nothing found.".to_owned()
     };

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Reset};
 use lsconfig_doctor::signature::{Cause, Likelihood, diagnose};
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::DoctorFormat;
 use crate::error::CliError;
@@ -15,6 +15,14 @@ use crate::render::{out, printable};
 
 /// How much of standard input is read. The start and the end of a text are what counts.
 const MAX_INPUT: u64 = 64 << 20;
+
+/// The answer for programs.
+#[derive(Serialize)]
+struct Document<'c> {
+    /// Counts up when a field changes its meaning or goes.
+    schema: u32,
+    causes: &'c [Cause],
+}
 
 /// Names the causes; finding some gives the exit code of findings.
 pub(super) fn run(text: &str, format: DoctorFormat) -> Result<ExitCode, CliError> {
@@ -27,7 +35,10 @@ pub(super) fn run(text: &str, format: DoctorFormat) -> Result<ExitCode, CliError
     match format {
         DoctorFormat::Text => out(&render(&causes))?,
         DoctorFormat::Json => {
-            let document = json!({ "schema": 1, "causes": causes });
+            let document = Document {
+                schema: 1,
+                causes: &causes,
+            };
             out(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
         DoctorFormat::Sarif | DoctorFormat::Github => {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use lsconfig::explain::Document;
 use lsconfig::facts::Facts;
 use lsconfig::layer::{Layer, Layers, SourceKind};
-use lsconfig::release::{Semantics, TargetVersion};
+use lsconfig::release::{ParseVersionError, Semantics, TargetVersion};
 use lsconfig::resolve::resolve;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,8 +39,9 @@ fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refu
     let (semantics, name) = match request.as_of.as_deref().or(as_of) {
         None | Some("normalized") => (Semantics::Normalized, "normalized".to_owned()),
         Some(text) => {
-            let version: TargetVersion =
-                text.parse().map_err(|error| Refusal(format!("{error}")))?;
+            let version: TargetVersion = text
+                .parse()
+                .map_err(|error: ParseVersionError| Refusal::new(error))?;
             (version.into(), label(text))
         }
     };

@@ -5,18 +5,22 @@ use lsconfig::source::dotenv::quote;
 
 /// Renders one assignment for each variable: the addresses always, the others when they are set.
 ///
-/// Secrets are left out; a comment says so.
+/// What holds a secret is left out; a comment names it and says what to do.
 pub(super) fn render(resolution: &Resolution) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("{name}={}\n", quote(value)));
+    let mut left_out: Vec<&str> = Vec::new();
+    let mut add = |name: &'static str, value: &str, secret: bool| {
+        if secret || resolution.shown(value) != value {
+            left_out.push(name);
+        } else {
+            text.push_str(&format!("{name}={}\n", quote(value)));
+        }
     };
     let listen: Vec<String> = resolution.bind.iter().map(ToString::to_string).collect();
-    line("GATEWAY_LISTEN", &listen.join(","));
+    add("GATEWAY_LISTEN", &listen.join(","), false);
     if let Some(host) = &resolution.localstack_host {
-        line("LOCALSTACK_HOST", &host.value.to_string());
+        add("LOCALSTACK_HOST", &host.value.to_string(), false);
     }
-    let mut secrets = Vec::new();
     for (variable, setting) in resolution.settings() {
         let set = matches!(setting.derivation.basis, Basis::Set | Basis::Fallback);
         let alive = variable.is_alive()
@@ -24,18 +28,14 @@ pub(super) fn render(resolution: &Resolution) -> String {
                 .lifecycle
                 .deprecated
                 .is_none_or(|d| d.delisted.is_some());
-        if !set || !alive {
-            continue;
-        }
-        let value = setting.value.to_string();
-        if variable.secret || lsconfig::redact::redact(variable.name, &value) != value {
-            secrets.push(variable.name);
-        } else {
-            line(variable.name, &value);
+        if set && alive {
+            add(variable.name, &setting.value.to_string(), variable.secret);
         }
     }
-    for name in secrets {
-        text.push_str(&format!("# {name} is set and secret; it is not printed\n"));
+    for name in left_out {
+        text.push_str(&format!(
+            "# {name} holds a secret and is not printed; add it by hand\n"
+        ));
     }
     text
 }

@@ -34,17 +34,23 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
         .as_ref()
         .filter(|emulator| emulator.publishes())
     {
-        let rows: Vec<[String; 3]> = emulator.routes(resolution).iter().map(route).collect();
+        let rows: Vec<[String; 3]> = emulator
+            .routes(resolution)
+            .iter()
+            .map(|way| route(way, resolution))
+            .collect();
         text.push_str(&format!(
             "\n{bold}Published ports{bold:#}\n\n{}",
             table(&rows)
         ));
     }
     text.push('\n');
-    text.push_str(&render::diagnostics(
-        &resolution.diagnostics,
-        &input.sources,
-    ));
+    let shown = if all {
+        render::diagnostics(&resolution.diagnostics, &input.sources)
+    } else {
+        render::digest(&resolution.diagnostics, &input.sources)
+    };
+    text.push_str(&shown);
     text.push_str(&format!("{bold}Summary{bold:#}\n\n"));
     for sentence in summary::sentences(resolution, input) {
         text.push_str(&indent(&wrap(&sentence, WIDTH - 2)));
@@ -53,7 +59,7 @@ pub(super) fn render(resolution: &Resolution, semantics: &str, input: &Input, al
 }
 
 /// Shows one way into the container: from, to, what answers there.
-fn route(route: &Route) -> [String; 3] {
+fn route(route: &Route, resolution: &Resolution) -> [String; 3] {
     let range = |range: PortRange| {
         if range.width() == 0 {
             range.first.to_string()
@@ -67,7 +73,9 @@ fn route(route: &Route) -> [String; 3] {
     );
     let published = route.published.map_or_else(|| "(any)".to_owned(), range);
     let answers = match (&route.listen, route.purpose) {
-        (Some(address), _) => format!("gateway, {address}"),
+        (Some(address), _) => {
+            format!("gateway, {}", printable(&resolution.shown(address)))
+        }
         (None, Purpose::Gateway) => "gateway".to_owned(),
         (None, Purpose::Services) => "instances of services".to_owned(),
         (None, Purpose::Dns) => "DNS server".to_owned(),
@@ -89,12 +97,16 @@ fn settings(resolution: &Resolution, all: bool) -> String {
     let rows: Vec<[String; 3]> = entries(resolution)
         .iter()
         .filter(|entry| all || !entry.used.is_empty() || ALWAYS.contains(&entry.name))
-        .map(|entry| {
+        .flat_map(|entry| {
             let value = entry
                 .value
                 .as_deref()
                 .map_or_else(|| "(unset)".to_owned(), value);
-            [entry.name.to_owned(), value, source(entry)]
+            let mut head = [entry.name.to_owned(), value];
+            source(entry).into_iter().map(move |place| {
+                let [name, value] = std::mem::take(&mut head);
+                [name, value, place]
+            })
         })
         .collect();
     table(&rows)
@@ -111,12 +123,13 @@ fn value(text: &str) -> String {
     }
 }
 
-/// Says where a value comes from: positions, and names where they differ from the setting's.
-fn source(entry: &Entry<'_>) -> String {
+/// Says where a value comes from: positions, and names where they differ from the setting's. One
+/// line for each place.
+fn source(entry: &Entry<'_>) -> Vec<String> {
     if entry.used.is_empty() {
-        return entry.rule.to_owned();
+        return vec![entry.rule.to_owned()];
     }
-    let places: Vec<String> = entry
+    let mut places: Vec<String> = entry
         .used
         .iter()
         .map(|occurrence| {
@@ -128,14 +141,15 @@ fn source(entry: &Entry<'_>) -> String {
             }
         })
         .collect();
-    let places = places.join(", ");
-    match entry.rule {
-        "set" => places,
-        "mapped" => format!("mapped from {places}"),
-        "derived" => format!("follows {places}"),
-        "fallback" => format!("old name, {places}"),
-        rule => format!("{rule}, {places}"),
-    }
+    let first = &mut places[0];
+    *first = match entry.rule {
+        "set" => return places,
+        "mapped" => format!("mapped from {first}"),
+        "derived" => format!("follows {first}"),
+        "fallback" => format!("old name, {first}"),
+        rule => format!("{rule}, {first}"),
+    };
+    places
 }
 
 /// Aligns columns; the last one is not padded.

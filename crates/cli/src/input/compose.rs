@@ -7,7 +7,7 @@ use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Diagnostic, Label, Severity, codes};
 use lsconfig::release::{Semantics, TargetVersion};
 use lsconfig::resolve::resolve;
-use lsconfig::settings::{Resolution, Value};
+use lsconfig::settings::{Basis, Resolution, Value};
 use lsconfig::source::compose::reach::{self, Listening, Purpose, Route};
 use lsconfig::source::compose::{self, PortRange, ReadError, Service, Source};
 
@@ -176,45 +176,63 @@ impl Emulator {
         })
     }
 
-    /// Reports that the image in use does something else than what is meant.
+    /// Returns what the image in use makes of the settings, where its tag names a release.
+    pub(crate) fn today(&self, input: &Input) -> Option<(TargetVersion, Resolution)> {
+        let version = self.version?;
+        Some((version, resolve(&input.layers, &input.facts, version)))
+    }
+
+    /// Reports that the image in use does something else than what is meant. What nothing sets is
+    /// meant to be as the release has it.
     pub(super) fn image_reads_differently(
         &self,
         meant: &Resolution,
         input: &Input,
     ) -> Option<Diagnostic> {
-        let version = self
-            .version
-            .filter(|_| meant.semantics == Semantics::Normalized)?;
-        let real = resolve(&input.layers, &input.facts, version);
+        if meant.semantics != Semantics::Normalized {
+            return None;
+        }
+        let (version, real) = self.today(input)?;
+        let (listen, host) = (
+            meant.gateway_listen.as_ref()?,
+            meant.localstack_host.as_ref()?,
+        );
+        let (listens, named) = (listen.derivation.basis, host.derivation.basis);
         let list = |resolution: &Resolution| {
             let bind: Vec<String> = resolution.bind.iter().map(ToString::to_string).collect();
             bind.join(",")
         };
+        let in_use = format!("LocalStack {version}, the image in use,");
         let (message, severity) = if let Some(failure) = &real.failure {
             (
-                format!("LocalStack {version}, the image in use, does not start: {failure}"),
+                format!("{in_use} does not start: {failure}"),
                 Severity::Error,
             )
-        } else if !same_sockets(meant, &real) {
-            let (meant, real) = (list(meant), list(&real));
-            let message =
-                format!("LocalStack {version}, the image in use, binds `{real}`, not `{meant}`");
+        } else if listens != Basis::Default && !same_sockets(meant, &real) {
+            let message = format!("{in_use} binds `{}`, not `{}`", list(&real), list(meant));
             (message, Severity::Error)
-        } else {
+        } else if matches!(named, Basis::Set | Basis::Mapped)
+            && meant.external_url() != real.external_url()
+        {
             let (meant, real) = (meant.external_url()?, real.external_url()?);
-            if meant == real {
-                return None;
-            }
-            let message = format!(
-                "LocalStack {version}, the image in use, returns URLs with `{real}`, not `{meant}`"
-            );
+            let message = format!("{in_use} returns URLs with `{real}`, not `{meant}`");
             (message, Severity::Warning)
+        } else {
+            return None;
+        };
+        let mut used = listen.derivation.used.iter().chain(&host.derivation.used);
+        let modern = used.any(|o| matches!(&*o.name, "GATEWAY_LISTEN" | "LOCALSTACK_HOST"));
+        let fix = if let Some(failure) = &real.failure {
+            format!("correct `{}`", failure.variable)
+        } else if real.legacy.is_some() && modern {
+            "these variables need an image of 3.0 or later".to_owned()
+        } else {
+            let (listen, host) = (list(meant), &host.value);
+            format!("set `GATEWAY_LISTEN={listen}` and `LOCALSTACK_HOST={host}`")
         };
         let mut diagnostic = Diagnostic::new(&codes::IMAGE_READS_DIFFERENTLY, message)
             .severity(severity)
-            .help(format!(
-                "`--as-of {version}` shows what it reads; set the modern variables instead"
-            ));
+            .help(format!("{fix}; `--as-of {version}` shows what it reads"));
         if let Some(image) = &self.service.image {
             diagnostic = diagnostic.label(Label::at(image.origin.clone(), "this image"));
         }

@@ -52,13 +52,11 @@ fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refu
     let semantics = match request.as_of.as_deref().or(as_of) {
         None => RECORDED.into(),
         Some("normalized") => Semantics::Normalized,
-        Some(text) => text
-            .parse::<TargetVersion>()
-            .map_err(|error| Refusal(error.to_string()))?
-            .into(),
+        Some(text) => text.parse::<TargetVersion>().map_err(Refusal::new)?.into(),
     };
-    let kind = kinds::lookup(&request.kind)
-        .ok_or_else(|| Refusal(format!("there is no kind of URL called `{}`", request.kind)))?;
+    let kind = kinds::lookup(&request.kind).ok_or_else(|| {
+        Refusal::new(format!("there is no kind of URL called `{}`", request.kind))
+    })?;
     let layer = Layer::from_pairs(SourceKind::Environment, "config", request.config);
     let facts = Facts {
         in_container: request.in_docker,
@@ -66,7 +64,7 @@ fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refu
     };
     let resolution = resolve(&Layers::from_iter([layer]), &facts, semantics);
     if let Some(failure) = &resolution.failure {
-        return Err(Refusal(failure.to_string()));
+        return Err(Refusal::new(failure));
     }
     let config = EndpointConfig::from(&resolution);
     // Numbers and booleans count as their text.
@@ -85,7 +83,7 @@ fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refu
             .find(|(n, _)| *n == name)
             .map(|(_, text)| text.as_str())
     };
-    let url = kinds::mint(kind, &config, &read).map_err(|error| Refusal(error.to_string()))?;
+    let url = kinds::mint(kind, &config, &read).map_err(Refusal::new)?;
     serde_json::to_writer(
         out,
         &Response {

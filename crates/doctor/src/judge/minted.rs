@@ -12,13 +12,35 @@ use crate::facts::{Lookup, Record};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix};
 use crate::path::{Resolved, resolve};
-use crate::world::{DOMAIN, UrlFrom};
+use crate::world::{DOMAIN, UrlFrom, is_within};
 
 /// Returns how queue URLs are made, where that is set.
 fn strategy<'w>(world: &'w World<'_>) -> &'w str {
     let env = &world.emulator.container.env;
     env.get("SQS_ENDPOINT_STRATEGY")
         .map_or("standard", String::as_str)
+}
+
+/// Returns whether a name that the emulator hands out leads the client astray: as a probe saw it, or
+/// by the settings.
+fn is_lost(world: &World<'_>, case: &Case<'_>, name: &str) -> bool {
+    let seen = records(world, case).iter().find_map(|r| match r {
+        Record::Resolve {
+            name: n,
+            outcome,
+            answers,
+            ..
+        } if n == name => {
+            Some(*outcome != Lookup::Found || answers.iter().any(IpAddr::is_loopback))
+        }
+        _ => None,
+    });
+    let (resolved, _) = resolve(world.facts, &world.emulator, &case.client, name);
+    seen.unwrap_or(match resolved {
+        Resolved::Own | Resolved::Nowhere | Resolved::Dead(_) => true,
+        Resolved::Unknown => !is_within(name, DOMAIN) && !asks_emulator(world, case),
+        _ => false,
+    })
 }
 
 pub(crate) fn minted_host(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
@@ -38,24 +60,11 @@ pub(crate) fn minted_host(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let name = format!("sqs.us-east-1.{host}");
-    let (resolved, _) = resolve(world.facts, emulator, &case.client, &name);
-    let seen = records(world, case).iter().find_map(|r| match r {
-        Record::Resolve {
-            name: n,
-            outcome,
-            answers,
-            ..
-        } if *n == name || n == host => {
-            Some(*outcome != Lookup::Found || answers.iter().any(IpAddr::is_loopback))
-        }
-        _ => None,
-    });
-    let lost = seen.unwrap_or(match resolved {
-        Resolved::Own | Resolved::Nowhere | Resolved::Dead(_) => true,
-        Resolved::Unknown => !default && !asks_emulator(world, case),
-        _ => false,
-    });
+    let lost = is_lost(world, case, &name);
     let domain_used = of_domain(world, case).any(Use::fails);
+    if default && !queue_url(world, case).is_empty() {
+        return Vec::new();
+    }
     // With the default domain most clients never use such a URL; only who asked wants to know.
     if !lost
         || (default
@@ -162,8 +171,7 @@ pub(crate) fn queue_url(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
     }
     let host = emulator.minted_host.as_deref().unwrap_or(DOMAIN);
     let name = format!("sqs.us-east-1.{host}");
-    let (resolved, _) = resolve(world.facts, emulator, &case.client, &name);
-    if case.client.on_host() || !matches!(resolved, Resolved::Own | Resolved::Nowhere) {
+    if case.client.on_host() || !is_lost(world, case, &name) {
         return Vec::new();
     }
     first(by_aws_variable(case).find(|u| kind(world, &u.url) == Kind::Name).map(|used| {

@@ -114,6 +114,26 @@ impl Target {
         class(&self.host)
     }
 
+    /// Returns whether this is a name that may have led to `ip`: that of a container never leads to
+    /// loopback, and `localhost` to nothing else.
+    pub(super) fn may_lead_to(&self, ip: IpAddr) -> bool {
+        let elsewhere = matches!(
+            self.class(),
+            HostClass::Service
+                | HostClass::Underscore
+                | HostClass::DockerHost
+                | HostClass::Kubernetes
+                | HostClass::Aws
+        );
+        let loopback = self.class() == HostClass::Localhost;
+        self.ip.is_none()
+            && if ip.is_loopback() {
+                !elsewhere
+            } else {
+                !loopback
+            }
+    }
+
     /// Returns whether the path is that of a queue: an account of 12 digits, then a name.
     pub(super) fn is_queue(&self) -> bool {
         let mut parts = self.path.split('/').filter(|part| !part.is_empty());

@@ -82,6 +82,7 @@ ranking! {
     [Timeout] [PrivateIp] [] => [ISOLATED STALE BLOCKED];
     [Timeout] [DockerHost] [] => [BLOCKED PUBLISHED_ELSEWHERE];
     [Timeout] [] [] => [ISOLATED BLOCKED STALLED];
+    [NoRoute] [Service Underscore Domain BelowService] [] => [LINK NOT_RUNNING_NAME];
     [NoRoute] [] [] => [STALE NOT_RUNNING LINK];
     [Empty] [Service Underscore PrivateIp Kubernetes] [] => [NOT_READY STALLED];
     [Empty] [] [] => [BEHIND_PUBLISHED LOOPBACK_INSIDE NOT_READY];
@@ -102,7 +103,9 @@ pub(super) fn causes(
     let row = RANKING.iter().find(fits);
     let mut causes: Vec<_> = target.map_or(Vec::new(), |t| by_port(signature, t, place));
     causes.extend(row.into_iter().flat_map(|row| row.causes));
-    causes.extend(target.and_then(|t| minted(signature, t)));
+    if let Some(minted) = target.and_then(|t| minted(signature, t)) {
+        causes.insert(causes.len().min(1), minted);
+    }
     causes
 }
 

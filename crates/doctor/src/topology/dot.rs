@@ -106,7 +106,7 @@ fn links(text: &mut String, topology: &Topology) {
             );
         }
         for published in &node.ports {
-            let style = if node.ports_active == Some(false) {
+            let style = if !node.ports_are_open() {
                 " style=dotted"
             } else {
                 ""

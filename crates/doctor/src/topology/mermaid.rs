@@ -81,7 +81,7 @@ fn links(text: &mut String, topology: &Topology) {
         }
         for published in &node.ports {
             let label = quoted(&port(published, "to"));
-            let arrow = if node.ports_active == Some(false) {
+            let arrow = if !node.ports_are_open() {
                 "-.-x"
             } else {
                 "-->"

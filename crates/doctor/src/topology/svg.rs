@@ -125,7 +125,7 @@ fn layout(topology: &Topology) -> Layout<'_> {
     for node in &topology.containers {
         let lines = lines(node, topology);
         let beside = PORT * node.ports.len().min(PORTS + 1).saturating_sub(1);
-        let height = 30 + beside.max(LINE * lines.len());
+        let height = 34 + beside.max(LINE * lines.len());
         rows.push(Row {
             node,
             top,
@@ -268,7 +268,7 @@ fn host(svg: &mut String, layout: &Layout<'_>) {
         let ports = row.node.ports.iter().take(PORTS);
         for (n, published) in ports.enumerate() {
             let y = row.top + 20 + PORT * n;
-            let off = if row.node.ports_active == Some(false) {
+            let off = if !row.node.ports_are_open() {
                 " off"
             } else {
                 ""
@@ -336,14 +336,15 @@ fn attachments(svg: &mut String, layout: &Layout<'_>, topology: &Topology, row: 
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"6\" fill=\"{fill}\" stroke=\"{color}\" stroke-width=\"2\"/>"
         );
         let addresses: Vec<String> = interface.addresses().map(|ip| ip.to_string()).collect();
-        let first = if addresses.len() > 1 { y - 5 } else { y + 4 };
+        // Above the line that goes on to other networks, and below it.
+        let first = y - 6;
         for (n, address) in addresses.iter().enumerate() {
             let pinned = if n == 0 && interface.pinned {
                 " (pinned)"
             } else {
                 ""
             };
-            halo(svg, x + 14, first + 16 * n, &format!("{address}{pinned}"));
+            halo(svg, x + 14, first + 22 * n, &format!("{address}{pinned}"));
         }
         if addresses.is_empty() {
             let special = is_special(&topology.networks[interface.network].name);

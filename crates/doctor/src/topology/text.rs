@@ -95,7 +95,7 @@ fn about(node: &ContainerNode, all: &Topology) -> String {
     }
     parts.push(plain(&node.image, OTHER));
     for published in &node.ports {
-        let off = if node.ports_active == Some(false) {
+        let off = if !node.ports_are_open() {
             " (not open)"
         } else {
             ""

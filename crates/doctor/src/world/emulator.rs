@@ -339,7 +339,9 @@ fn names(container: &Container) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut add = |name: &str| {
         let known = names.iter().any(|n| n.eq_ignore_ascii_case(name));
-        if !name.is_empty() && !known && !container.id.starts_with(name) {
+        // Docker adds the start of the id to the aliases.
+        let generated = name.len() == 12 && container.id.starts_with(name);
+        if !name.is_empty() && !known && !generated {
             names.push(name.to_ascii_lowercase());
         }
     };

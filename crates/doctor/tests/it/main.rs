@@ -5,6 +5,8 @@
 mod docs;
 mod engine;
 mod errors;
+mod files;
+mod healthy;
 mod probing;
 mod scenarios;
 mod topology;

@@ -97,7 +97,11 @@ fn an_upstream_that_dies_before_its_answer_is_a_bad_gateway_and_posts_are_sent_o
         answer.starts_with("HTTP/1.1 502 ") && answer.contains("broke off"),
         "{answer}"
     );
-    assert_eq!(requests.try_iter().count(), 1);
+    // A connection without bytes asks for the upstream's health.
+    assert_eq!(
+        requests.try_iter().filter(|seen| !seen.is_empty()).count(),
+        1
+    );
 }
 
 #[test]
@@ -153,6 +157,40 @@ fn an_upstream_that_restarts_is_used_again() {
     let second = std::thread::spawn(move || serve(listener));
     assert!(gateway.exchange(GET).starts_with("HTTP/1.1 200 "));
     second.join().unwrap();
+}
+
+#[test]
+fn a_gateway_is_ready_when_its_upstreams_take_connections() {
+    let get = |gateway: &Running, path: &str| {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        gateway.exchange(request.as_bytes())
+    };
+    let known = |gateway: &Running| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while gateway.shared.health.conditions().is_empty() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+    };
+    let (alive, _requests) = recording(OK);
+    let gateway = Running::start(config(alive, Profile::Generic));
+    known(&gateway);
+    assert!(get(&gateway, "/_lsconfig/ready").starts_with("HTTP/1.1 200 "));
+    let up = format!("lsconfig_gateway_upstream_up{{upstream=\"http://{alive}\"}} 1");
+    assert!(get(&gateway, "/_lsconfig/metrics").contains(&up));
+
+    let dead = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let gateway = Running::start(config(dead, Profile::Generic));
+    known(&gateway);
+    let answer = get(&gateway, "/_lsconfig/ready");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains(&format!("upstream http://{dead}: ")),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -87,10 +87,10 @@ pub(crate) fn options(text: &str, span: Range<usize>, image: &str, document: &mu
         command,
     };
     reader.container(0, Some(image));
-    if script.lost {
-        if let Some(scope) = document.scopes.last_mut() {
-            scope.sealed = Some("a quote or bracket is not closed");
-        }
+    if script.lost
+        && let Some(scope) = document.scopes.last_mut()
+    {
+        scope.sealed = Some("a quote or bracket is not closed");
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         // The image stands right before, in the same chain of calls.
         let chained = image
             .as_ref()
-            .filter(|(_, end)| text.get(*end..before).is_some_and(|gap| is_chain(gap)));
+            .filter(|(_, end)| text.get(*end..before).is_some_and(is_chain));
         if let Some((image, _)) = chained
             && RUNNERS.iter().any(|call| lead.ends_with(call))
         {

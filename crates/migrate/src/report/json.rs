@@ -30,9 +30,15 @@ fn one(file: &File, finding: &Finding) -> Value {
             "title": fix.title,
             "why_unsafe": fix.why,
             "group": fix.group,
+            "partners": fix.partners.iter().map(|path| slashes(path)).collect::<Vec<_>>(),
             "edits": file.edits_of(fix.group),
         })
     });
+    let alternatives: Vec<Value> = finding
+        .alternatives
+        .iter()
+        .map(|(line, effect)| json!({"beside": line, "after": effect}))
+        .collect();
     json!({
         "code": finding.rule.code,
         "severity": match finding.severity {
@@ -52,6 +58,7 @@ fn one(file: &File, finding: &Finding) -> Value {
         "today": finding.today,
         "meant": finding.meant,
         "after": finding.after,
+        "alternatives": alternatives,
         "help": finding.help,
         "related": finding.related,
         "fix": fix,

@@ -19,6 +19,8 @@ use crate::text::{Text, find_word};
 
 /// Places of one finding that are listed at most, its own file included.
 const LISTED: usize = 8;
+/// Files of settings that are read at most beside a finding.
+const BESIDE: usize = 64;
 /// URLs that are taken down at most for one port.
 const KEPT: usize = 10_000;
 /// The account that every client of a default setup has in its URLs of queues.
@@ -131,22 +133,22 @@ fn beside(own: &Path, port: &str) -> Vec<Place> {
     let folder = own.parent().unwrap_or(Path::new(""));
     let mut places = Vec::new();
     let mut buffer = Vec::new();
-    for path in super::Disk.list(folder) {
+    let listed = super::Disk.list(folder);
+    let settings = listed.into_iter().filter(|path| {
         let code = matches!(
-            Format::of(&path, ""),
+            Format::of(path, ""),
             None | Some(Format::Source | Format::Markdown)
         );
-        if path == own
-            || code
-            || is_passed_over(&path)
-            || !fill(&path, &mut buffer).unwrap_or(false)
-        {
+        path != own && !code && !is_passed_over(path)
+    });
+    for path in settings.take(BESIDE) {
+        let Ok(Some(bytes)) = fill(&path, &mut buffer) else {
+            continue;
+        };
+        if memmem::find(bytes, port.as_bytes()).is_none() || bytes.contains(&0) {
             continue;
         }
-        if memmem::find(&buffer, port.as_bytes()).is_none() || buffer.contains(&0) {
-            continue;
-        }
-        let text = Text::new(buffer.clone());
+        let text = Text::new(bytes.to_vec());
         for (at, line) in text.as_str().lines().enumerate() {
             let comment = line.trim_start().starts_with(['#', ';', '/']);
             if !comment && find_word(line, port).is_some() {

@@ -183,3 +183,62 @@ fn other_peoples_files_stay() {
         );
     }
 }
+
+/// A port that moves and URLs of queues are listed wherever they stand below the folder.
+#[test]
+fn places_in_other_files_are_listed() {
+    let compose = "services:\n  ls:\n    image: localstack/localstack:4\n    environment:\n      - EDGE_PORT=7001\n      - HOSTNAME_EXTERNAL=broker\n";
+    let folder = tree(&[
+        ("compose.yaml", compose.as_bytes()),
+        (".env", b"PORT=7001\n"),
+        (
+            "app/main.py",
+            b"n = 7001\nurl = 'http://ls:7001/000000000000/q'\n",
+        ),
+        ("app/node_modules/x.js", b"http://ls:7001\n"),
+    ]);
+    let walk = walked(folder.path(), &[]);
+    let findings = &walk.files[0].findings;
+    let places = |at: usize| -> Vec<(String, u32)> {
+        let related = findings[at].related.iter();
+        related
+            .map(|r| {
+                let path = r.path.as_ref().unwrap();
+                (
+                    path.strip_prefix(folder.path())
+                        .unwrap()
+                        .display()
+                        .to_string(),
+                    r.line,
+                )
+            })
+            .collect()
+    };
+    assert_eq!(
+        places(0),
+        [(".env".to_owned(), 1), ("app/main.py".to_owned(), 2)]
+    );
+    assert_eq!(places(1), [("app/main.py".to_owned(), 2)]);
+}
+
+/// A base file and its override change together; one of them alone is left as it is.
+#[test]
+fn a_group_over_files_is_made_whole_or_not_at_all() {
+    let base = "services:\n  ls:\n    image: localstack/localstack:4\n    environment: {HOSTNAME_EXTERNAL: broker, A: b}\n";
+    let over = "services:\n  ls:\n    environment: {HOSTNAME_EXTERNAL: other, A: b}\n";
+    let folder = tree(&[
+        ("compose.yaml", base.as_bytes()),
+        ("compose.override.yaml", over.as_bytes()),
+    ]);
+    let both = walked(folder.path(), &[]);
+    let changed = |walk: &Walk| {
+        walk.files
+            .iter()
+            .filter(|f| f.change(Safety::Unsafe).is_some())
+            .count()
+    };
+    assert_eq!(changed(&both), 2);
+    let alone = search(&[folder.path().join("compose.yaml")], &[]);
+    assert_eq!(alone.files.len(), 1);
+    assert_eq!(changed(&alone), 0);
+}

@@ -311,7 +311,7 @@ impl Made {
             Form::Json | Form::Jsonc => {
                 let comments = self.form == Form::Jsonc;
                 let mut text = format!("{{\n\t\"image\": \"{image}\",\n");
-                let maps = self.indent % 2 == 0;
+                let maps = self.indent.is_multiple_of(2);
                 text += if maps {
                     "\t\"containerEnv\": {"
                 } else {

@@ -96,3 +96,15 @@ fn links_are_found() {
     let text = "see [a](b.md#c) and `[x](y)`, [d](e)\n```\n[f](g)\n```\n";
     assert_eq!(targets(text), ["b.md#c", "e"]);
 }
+
+/// The index of the documentation leads to every page.
+#[test]
+fn the_index_links_every_page() {
+    let docs = root().join("docs");
+    let index = std::fs::read_to_string(docs.join("README.md")).unwrap();
+    let linked: BTreeSet<PathBuf> = targets(&index).iter().map(|t| docs.join(t)).collect();
+    for page in pages() {
+        let listed = page.starts_with(&docs) && page != docs.join("README.md");
+        assert!(!listed || linked.contains(&page), "{}", page.display());
+    }
+}
