@@ -294,7 +294,10 @@ fn bodies_that_are_too_long_to_mint_pass_through() {
 fn a_drain_answers_what_was_asked() {
     let (asked, was_asked) = std::sync::mpsc::channel();
     let address = upstream(move |mut stream| {
-        read_until(&mut stream, "\r\n\r\n");
+        // The check of its health connects and says nothing.
+        if read_until(&mut stream, "\r\n\r\n").is_empty() {
+            return;
+        }
         asked.send(()).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(200));
         let _ = stream.write_all(OK.as_bytes());
@@ -307,7 +310,8 @@ fn a_drain_answers_what_was_asked() {
         .unwrap();
     was_asked.recv().unwrap();
     gateway.stop();
-    assert!(read_all(&mut stream).ends_with("\r\n\r\nok"));
+    let answer = read_all(&mut stream);
+    assert!(answer.ends_with("\r\n\r\nok"), "{answer:?}");
     assert_eq!(read_all(&mut idle), "");
 }
 
