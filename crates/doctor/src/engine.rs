@@ -1,7 +1,7 @@
 //! The Docker Engine API, as far as it is needed: a few reads, and what runs a container of our own.
 //!
 //! Blocking HTTP/1.1 over a unix socket or TCP, one connection for each call. Every answer is bounded
-//! in size and in time. [`discover`] finds the engine; [`Engine`] asks it. Nothing here judges.
+//! in size and in time. [`discover()`] finds the engine; [`Engine`] asks it. Nothing here judges.
 
 pub mod discover;
 mod http;
