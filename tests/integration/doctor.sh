@@ -10,7 +10,8 @@ cd "$(dirname "$0")/../.."
 
 docker info >/dev/null || { echo "error: no Docker Engine answers" >&2; exit 1; }
 command -v python3 >/dev/null || { echo "error: python3 is missing" >&2; exit 1; }
-[[ -x /bin/busybox ]] || apt-get install -y busybox-static >/dev/null
+ldd /bin/busybox 2>&1 | grep -q 'not a dynamic executable' ||
+  { apt-get -qq update && apt-get -qq install -y busybox-static; } >/dev/null
 bin=${LSCONFIG_BIN:?set LSCONFIG_BIN to a statically linked binary}
 
 run=lsdoc$$
