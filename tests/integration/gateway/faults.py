@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("LSCONFIG_BIN", ROOT / "target/debug/lsconfig")).resolve()
 SECONDS = 30
 # Of an idle keep-alive connection that has been used.
-IDLE_BYTES = 40_000
+IDLE_BYTES = {"http": 40_000, "https": 50_000}
 
 
 def need(condition, found):
@@ -206,7 +206,9 @@ def full_disk(folder, upstream):
 
 def idle(folder, upstream, count):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    need(hard >= count + 1000, f"{hard} files are allowed")
+    # Fewer where this machine allows fewer files.
+    count = min(count, hard - 1000)
+    need(count >= 500, f"{hard} files are allowed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2 * count + 2000), hard))
     for scheme, number in (("http", count), ("https", count // 5)):
         gateway = Gateway(folder, upstream, "--state-dir", folder / "state")
@@ -227,7 +229,7 @@ def idle(folder, upstream, count):
         for stream in streams:
             stream.close()
         gateway.stop()
-        need(each < IDLE_BYTES, "too much")
+        need(each < IDLE_BYTES[scheme], f"{scheme}: at most {IDLE_BYTES[scheme]} bytes")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
