@@ -447,11 +447,25 @@ fn heads_and_chunks_may_come_in_any_pieces() {
         );
         let seen: Vec<_> = requests.try_iter().collect();
         assert_eq!(seen.len(), 3, "{seen:?}");
-        assert!(
-            seen[0].ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
-            "{}",
-            seen[0]
-        );
+        for request in &seen[..2] {
+            let (_, body) = request.split_once("\r\n\r\n").unwrap();
+            assert_eq!(joined(body), "abc", "{request}");
+        }
+    }
+}
+
+/// What a chunked body says, however it is cut: bytes that arrive apart may be passed on apart.
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n").unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body += &rest[..size];
+        chunks = rest[size..].strip_prefix("\r\n").unwrap();
+        if size == 0 {
+            assert_eq!(chunks, "", "{body}");
+            return body;
+        }
     }
 }
 
