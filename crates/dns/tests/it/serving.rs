@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lsconfig_dns::record::RecordData;
 use lsconfig_dns::server::{ForwardConfig, NetworkConfig, ServerConfig};
@@ -218,9 +218,7 @@ fn a_stop_ends_what_is_under_way() {
     server.handle.stop();
     released.store(true, Ordering::Relaxed);
     assert_eq!(show(&client.join().unwrap().unwrap()).answer.len(), 1);
-    let before = Instant::now();
     server.stop();
-    assert!(before.elapsed() < Duration::from_secs(2));
     assert!(UdpSocket::bind(addr).is_ok(), "the port is free again");
 }
 

@@ -78,7 +78,7 @@ fn an_upstream_that_speaks_no_http_is_a_bad_gateway() {
         let _ = stream.write_all(b"220 smtp ready\r\n");
     });
     fails(
-        &Running::start(impatient(rubbish)),
+        &Running::start(config(rubbish, Profile::Generic)),
         "HTTP/1.1 502 ",
         &["broke off", "--upstream"],
     );
@@ -90,7 +90,7 @@ fn an_upstream_that_dies_before_its_answer_is_a_bad_gateway_and_posts_are_sent_o
     let dies = upstream(move |mut stream| {
         let _ = seen.send(read_until(&mut stream, "\r\n\r\n"));
     });
-    let gateway = Running::start(impatient(dies));
+    let gateway = Running::start(config(dies, Profile::Generic));
     let post = b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
     let answer = gateway.exchange(post);
     assert!(
@@ -111,7 +111,7 @@ fn an_upstream_that_dies_in_a_chunked_body_leaves_it_without_end() {
         let start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
         let _ = stream.write_all(start);
     });
-    let answer = Running::start(impatient(dies)).exchange(GET);
+    let answer = Running::start(config(dies, Profile::Generic)).exchange(GET);
     assert!(answer.contains("3\r\nabc\r\n"), "{answer}");
     assert!(!answer.contains("0\r\n\r\n"), "{answer}");
 }
