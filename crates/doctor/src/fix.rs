@@ -100,6 +100,26 @@ pub enum Edit {
     },
     /// Sets a variable.
     Set(String, String),
+    /// Sets a variable in the place of another one, which goes.
+    Rename {
+        /// The one that goes.
+        from: String,
+        /// The one that comes.
+        to: String,
+        /// Its value.
+        value: String,
+    },
+    /// Lets a URL in a variable begin otherwise.
+    Repoint {
+        /// The variable.
+        name: String,
+        /// Scheme, host and port as they are.
+        from: String,
+        /// Scheme, host and port as they shall be.
+        to: String,
+        /// What follows and stays. Secrets in it are masked.
+        rest: String,
+    },
     /// Removes a variable.
     Unset(String),
     /// Removes a key.
@@ -278,6 +298,13 @@ pub fn snippet(changes: &[Change]) -> String {
                     kinds[1].push(format!("- \"{entry}\""));
                 }
                 Edit::Set(name, value) => kinds[2].push(format!("{name}: \"{value}\"")),
+                Edit::Rename { from, to, value } => {
+                    kinds[2].push(format!("# remove {from}"));
+                    kinds[2].push(format!("{to}: \"{value}\""));
+                }
+                Edit::Repoint { name, to, rest, .. } => {
+                    kinds[2].push(format!("{name}: \"{to}{rest}\""));
+                }
                 Edit::Unset(name) => kinds[2].push(format!("# remove {name}")),
                 Edit::Remove(key) => {
                     let _ = writeln!(out, "    # remove {key}");
@@ -338,6 +365,8 @@ pub fn flags(changes: &[Change]) -> Vec<String> {
             },
             Edit::Publish(entry) | Edit::Republish { entry, .. } => format!("-p {entry}"),
             Edit::Set(name, value) => format!("-e {name}={value}"),
+            Edit::Rename { from, to, value } => format!("(without -e {from}) -e {to}={value}"),
+            Edit::Repoint { name, to, rest, .. } => format!("-e {name}={to}{rest}"),
             Edit::Unset(name) => format!("(without -e {name})"),
             Edit::Remove("network_mode") => "(without --network host)".to_owned(),
             Edit::Remove(key) => format!("(without {key})"),

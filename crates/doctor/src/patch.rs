@@ -4,6 +4,8 @@
 //! always true. What cannot be placed for certain (anchors, flow style, a service that is not there)
 //! gives no patch at all; the snippet still says what to write.
 
+mod environment;
+
 use std::ops::Range;
 
 use lsconfig::redact::mask_line;
@@ -93,8 +95,15 @@ fn apply(text: &str, change: &Change) -> Option<String> {
             container_port,
             entry,
         } => republish(text, &service, *container_port, entry),
-        Edit::Set(name, value) => environment(text, &service, name, Some(value)),
-        Edit::Unset(name) => environment(text, &service, name, None),
+        Edit::Set(name, value) => environment::assign(text, &service, name, value),
+        Edit::Rename { from, to, value } => environment::rename(text, &service, from, to, value),
+        Edit::Repoint {
+            name,
+            from,
+            to,
+            rest,
+        } => environment::repoint(text, &service, name, (from, to), rest),
+        Edit::Unset(name) => environment::unset(text, &service, name),
         Edit::Remove(key) => remove(text, &[&service[..], &[key]].concat()),
         Edit::RemoveItem(key, item) => {
             let tree = Tree::parse(text).ok()?;
@@ -331,50 +340,6 @@ fn republish(text: &str, service: &[&str], container_port: u16, entry: &str) -> 
     }
 }
 
-/// Sets or removes a variable, in a mapping or a list.
-fn environment(text: &str, service: &[&str], name: &str, value: Option<&str>) -> Option<String> {
-    let path = [service, &["environment"]].concat();
-    let tree = Tree::parse(text).ok()?;
-    let list = find(&tree, &path).filter(|node| node.is_sequence());
-    let Some(list) = list else {
-        let own = [&path[..], &[name]].concat();
-        return match value {
-            Some(value) => set(text, &own, &format!("\"{value}\"")),
-            None => remove(text, &own),
-        };
-    };
-    let found = list.items().find(|item| {
-        item.value
-            .as_str()
-            .is_some_and(|t| t.split('=').next() == Some(name))
-    });
-    match (found, value) {
-        (Some(item), Some(value)) => {
-            let span = item.value.span();
-            Some(format!(
-                "{}\"{name}={value}\"{}",
-                &text[..span.start],
-                &text[span.end..]
-            ))
-        }
-        (Some(item), None) if list.is_flow() => {
-            let _ = item;
-            None
-        }
-        (Some(item), None) => {
-            if list.items().len() == 1 {
-                return remove(text, &path);
-            }
-            Some(cut(
-                text,
-                whole_lines(text, item.dash?..item.value.span().end)?,
-            ))
-        }
-        (None, Some(value)) => add_item(text, &path, &format!("\"{name}={value}\"")),
-        (None, None) => Some(text.to_owned()),
-    }
-}
-
 fn unified(file: &str, before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut out = format!("--- a/{file}\n+++ b/{file}\n");
@@ -446,7 +411,16 @@ mod tests {
         check(
             "ls",
             Edit::Set("DEBUG".into(), "2".into()),
-            "-      - DEBUG=1\n+      - \"DEBUG=2\"",
+            "-      - DEBUG=1\n+      - DEBUG=2",
+        );
+        check(
+            "ls",
+            Edit::Rename {
+                from: "DEBUG".into(),
+                to: "LS_LOG".into(),
+                value: "debug".into(),
+            },
+            "-      - DEBUG=1\n+      - LS_LOG=debug",
         );
         check(
             "app",
@@ -482,6 +456,51 @@ mod tests {
             },
             "-    networks: [x]\n+    networks:\n+      x:\n+        ipv4_address: 10.0.0.2",
         );
+    }
+
+    #[test]
+    fn a_url_keeps_what_follows_its_port() {
+        let edited = |text: &str, name: &str, rest: &str| {
+            let edit = Edit::Repoint {
+                name: name.into(),
+                from: "http://localhost:4566".into(),
+                to: "http://ls:4566".into(),
+                rest: rest.into(),
+            };
+            let container = "app".into();
+            Some(patch("f", text, &[Change { container, edit }])?.text)
+        };
+        let head = "services:\n  app:\n    environment:\n";
+        for (before, after) in [
+            (
+                "      Q: http://LOCALHOST:4566/0/q # ours",
+                "      Q: http://ls:4566/0/q # ours",
+            ),
+            (
+                "      Q: 'http://localhost:4566'",
+                "      Q: 'http://ls:4566'",
+            ),
+            (
+                "      - \"Q=http://localhost:4566/0/q\"",
+                "      - \"Q=http://ls:4566/0/q\"",
+            ),
+            // What is interpolated is written out.
+            (
+                "      - Q=http://${H}:4566/0/q",
+                "      - Q=http://ls:4566/0/q",
+            ),
+            // From another file: what stands here wins.
+            ("      - A=1", "      - A=1\n      - Q=http://ls:4566/0/q"),
+        ] {
+            let new = edited(&format!("{head}{before}\n"), "Q", "/0/q");
+            assert_eq!(new, Some(format!("{head}{after}\n")), "{before}");
+        }
+        let secret = edited(
+            &format!("{head}      Q: http://${{H}}/?t=1\n"),
+            "Q",
+            "/?t=<redacted>",
+        );
+        assert_eq!(secret, None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod emulator;
 
 use std::net::IpAddr;
 
-pub use client_url::{ClientUrl, UrlFrom};
+pub use client_url::{ClientUrl, Holder, UrlFrom};
 pub use emulator::{Emulator, Found, Listening, by_name, find};
 
 use crate::facts::{Container, Facts, Position, Status};

@@ -12,7 +12,7 @@ use crate::facts::{Lookup, Record};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix};
 use crate::path::{Resolved, resolve};
-use crate::world::{DOMAIN, UrlFrom, is_within};
+use crate::world::{DOMAIN, is_within};
 
 /// Returns how queue URLs are made, where that is set.
 fn strategy<'w>(world: &'w World<'_>) -> &'w str {
@@ -156,8 +156,8 @@ fn runs_on(case: &Case<'_>, variable: &str, image: &str) -> bool {
 
 fn by_aws_variable<'a, 'f>(case: &'a Case<'f>) -> impl Iterator<Item = &'a Use<'f>> {
     case.uses.iter().filter(|used| {
-        matches!(&used.url.from, UrlFrom::Variable(name)
-            if matches!(name.as_str(), "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_SQS"))
+        let names = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"];
+        used.url.from.is_one_of(&names)
     })
 }
 
@@ -194,10 +194,9 @@ pub(crate) fn queue_url(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
 fn virtual_s3<'a, 'f>(case: &'a Case<'f>) -> impl Iterator<Item = &'a Use<'f>> {
     let virtual_style =
         runs_on(case, "NODE_VERSION", "node") || runs_on(case, "JAVA_VERSION", "openjdk");
-    case.uses.iter().filter(move |used| {
-        virtual_style
-            && matches!(&used.url.from, UrlFrom::Variable(name) if name == "AWS_ENDPOINT_URL_S3")
-    })
+    case.uses
+        .iter()
+        .filter(move |used| virtual_style && used.url.from.is_one_of(&["AWS_ENDPOINT_URL_S3"]))
 }
 
 pub(crate) fn bucket_from_path(_: &World<'_>, case: &Case<'_>) -> Vec<Finding> {

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix, attachment, pin};
 use crate::path::{By, Outcome, Resolved, host_lines};
 use crate::world::client_url::HOST_NAMES;
-use crate::world::{ClientUrl, DOMAIN, UrlFrom, is_special, is_within};
+use crate::world::{ClientUrl, DOMAIN, is_special, is_within};
 
 /// What a URL names, in relation to the emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,21 +68,25 @@ pub(crate) fn about(
     keys: &[&str],
     message: String,
 ) -> Finding {
-    let variable = match &used.url.from {
-        UrlFrom::Variable(name) => format!("environment.{name}"),
-        _ => String::new(),
-    };
-    let mut all: Vec<&str> = keys.to_vec();
-    if !variable.is_empty() {
-        all.push(&variable);
-    }
+    let holder = used.url.from.holders().first();
+    let variable = holder.map(|holder| format!("environment.{}", holder.name));
+    let all: Vec<&str> = keys.iter().copied().chain(variable.as_deref()).collect();
     let subject = match case.client.container {
         Some(container) => Subject::of(container, &all),
         None => Subject::host(),
     };
     let mut finding = Finding::new(number, subject, message)
         .proven(used.observed.is_some())
-        .evidence(format!("{} is {}", used.url.from, used.url.text));
+        .evidence(format!(
+            "{} {} {}",
+            used.url.from,
+            if used.url.from.holders().len() > 1 {
+                "are at"
+            } else {
+                "is"
+            },
+            used.url.text
+        ));
     if used.path().outcome.fails() {
         let verb = if used.observed.is_some() {
             "tried from inside"
@@ -109,18 +113,24 @@ pub(crate) fn first<T>(found: Option<T>) -> Vec<T> {
     found.into_iter().collect()
 }
 
-/// The change that lets a client use another URL.
+/// The change that lets a client use another URL, in every variable that holds the old one.
 pub(crate) fn use_url(case: &Case<'_>, used: &Use<'_>, host: &str, port: u16) -> Fix {
     let url = format!("http://{host}:{port}");
     let title = format!("use {url}");
-    match (case.client.container, &used.url.from) {
-        (Some(container), UrlFrom::Variable(name))
-            if name.to_ascii_uppercase().starts_with("AWS_ENDPOINT_URL") =>
-        {
-            Fix::change(
-                title,
-                vec![Change::of(container, Edit::Set(name.clone(), url))],
-            )
+    let holders = used.url.from.holders();
+    match case.client.container {
+        // What tells only a host can't tell a scheme or, to most programs, a port.
+        Some(container) if holders.iter().any(|h| h.rest.is_some()) => {
+            let changes = holders.iter().filter_map(|holder| {
+                let edit = Edit::Repoint {
+                    name: holder.name.clone(),
+                    from: used.url.text.clone(),
+                    to: url.clone(),
+                    rest: holder.rest.clone()?,
+                };
+                Some(Change::of(container, edit))
+            });
+            Fix::change(title, changes.collect())
         }
         _ => Fix::say(title),
     }

@@ -174,12 +174,15 @@ fn finding_of(number: &str, d: &Diagnostic, target: &crate::facts::Container) ->
         .suggestion
         .as_ref()
         .and_then(|s| Some((s.variable()?.to_owned(), s.value()?.to_owned())));
-    let remove = Change::of(target, Edit::Unset(name.to_owned()));
     match (suggested, &d.help) {
         (Some((new, value)), _) => {
             let title = format!("set `{new}={value}` instead");
-            let set = Change::of(target, Edit::Set(new, value));
-            finding.fix(Fix::change(title, vec![set, remove]))
+            let edit = Edit::Rename {
+                from: name.to_owned(),
+                to: new,
+                value,
+            };
+            finding.fix(Fix::change(title, vec![Change::of(target, edit)]))
         }
         (None, Some(help)) => finding.fix(Fix::say(help.to_string())),
         (None, None) => finding,
@@ -214,7 +217,6 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
         )
         .proven(true)
         .evidence(format!("{name}={}", target.env[name]));
-        let mut changes = vec![Change::of(target, Edit::Unset(name.clone()))];
         // Where the ports fit what runs today, the old name is only to be forgotten.
         let fits = target.ports.is_empty() || emulator.published_gateway().is_some();
         let successor = match known.name {
@@ -228,14 +230,18 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
             }
             _ => None,
         };
-        let title = match &successor {
-            Some((new, value)) => format!("set `{new}={value}` instead"),
-            None => format!("remove `{name}`"),
+        let (title, edit) = match successor {
+            Some((new, value)) => (
+                format!("set `{new}={value}` instead"),
+                Edit::Rename {
+                    from: name.clone(),
+                    to: new.to_owned(),
+                    value,
+                },
+            ),
+            None => (format!("remove `{name}`"), Edit::Unset(name.clone())),
         };
-        if let Some((new, value)) = successor {
-            changes.push(Change::of(target, Edit::Set(new.to_owned(), value)));
-        }
-        finding = finding.fix(Fix::change(title, changes));
+        finding = finding.fix(Fix::change(title, vec![Change::of(target, edit)]));
         findings.push(finding);
     }
     findings

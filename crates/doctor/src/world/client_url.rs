@@ -9,21 +9,54 @@ use super::emulator::Emulator;
 use super::{DOMAIN, GATEWAY_PORT, is_within};
 use crate::facts::{Container, Facts};
 
+/// A variable that holds a URL of the emulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its name.
+    pub name: String,
+    /// What follows host and port in its value: path and query. `None` where the value is only a
+    /// host, or a host and a port.
+    pub rest: Option<String>,
+}
+
 /// Where a URL of a client is known from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UrlFrom {
-    /// A variable of its environment.
-    Variable(String),
+    /// Variables of its environment, at least one.
+    Variables(Vec<Holder>),
     /// The user named it.
     Question,
     /// Nothing is known; this is what such a client usually uses.
     Assumed,
 }
 
+impl UrlFrom {
+    /// Returns the variables that hold the URL.
+    #[must_use]
+    pub fn holders(&self) -> &[Holder] {
+        match self {
+            Self::Variables(all) => all,
+            Self::Question | Self::Assumed => &[],
+        }
+    }
+
+    /// Returns whether one of these variables holds the URL.
+    #[must_use]
+    pub fn is_one_of(&self, names: &[&str]) -> bool {
+        self.holders().iter().any(|h| names.contains(&&*h.name))
+    }
+}
+
 impl fmt::Display for UrlFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable(name) => write!(f, "`{name}`"),
+            Self::Variables(all) => {
+                for (at, holder) in all.iter().enumerate() {
+                    f.write_str(if at == 0 { "" } else { ", " })?;
+                    write!(f, "`{}`", holder.name)?;
+                }
+                Ok(())
+            }
             Self::Question => f.write_str("`--endpoint`"),
             Self::Assumed => f.write_str("the usual URL"),
         }
@@ -104,31 +137,49 @@ pub fn of(facts: &Facts, container: Option<&Container>, emulator: &Emulator<'_>)
     let Some(container) = container else {
         return urls;
     };
-    let mut add = |url: ClientUrl| {
-        if !urls.iter().any(|u| u.text == url.text) {
-            urls.push(url);
-        }
-    };
+    let mut add =
+        |url: ClientUrl, holder: Holder| match urls.iter_mut().find(|known| known.text == url.text)
+        {
+            Some(ClientUrl {
+                from: UrlFrom::Variables(all),
+                ..
+            }) => all.push(holder),
+            _ => urls.push(ClientUrl {
+                from: UrlFrom::Variables(vec![holder]),
+                ..url
+            }),
+        };
     for (name, value) in &container.env {
         let upper = name.to_ascii_uppercase();
         if upper.contains("PROXY") {
             continue;
         }
-        if let Some(url) = ClientUrl::parse(value, UrlFrom::Variable(name.clone()))
+        if let Some(url) = ClientUrl::parse(value, UrlFrom::Assumed)
             && (upper.starts_with("AWS_ENDPOINT_URL") || is_meant(facts, &url, emulator))
         {
-            add(url);
+            let authority = value.find("://").map_or(0, |at| at + 3);
+            let end = value[authority..].find(['/', '?', '#']);
+            let rest = end.map_or("", |at| &value[authority + at..]);
+            let holder = Holder {
+                name: name.clone(),
+                rest: Some(rest.trim_end().to_owned()),
+            };
+            add(url, holder);
         }
         // What older applications are told: a host, with the default port.
         if matches!(upper.as_str(), "LOCALSTACK_HOSTNAME" | "LOCALSTACK_HOST") && !value.is_empty()
         {
             let text = format!("http://{value}");
-            if let Some(mut url) = ClientUrl::parse(&text, UrlFrom::Variable(name.clone())) {
+            if let Some(mut url) = ClientUrl::parse(&text, UrlFrom::Assumed) {
                 if !value.contains(':') {
                     url.port = GATEWAY_PORT;
                     url.text = format!("http://{value}:{GATEWAY_PORT}");
                 }
-                add(url);
+                let holder = Holder {
+                    name: name.clone(),
+                    rest: None,
+                };
+                add(url, holder);
             }
         }
     }
