@@ -274,34 +274,37 @@ fn inputs(args: &UrlArgs, kind: &Kind) -> Result<Vec<(String, String)>, CliError
     Ok(pairs)
 }
 
-/// Sentences with the URLs that clients meet most. `client` is the host and port that a client on
-/// this machine connects to.
-pub(crate) fn examples(resolution: &Resolution, client: &str) -> Vec<String> {
-    let config = EndpointConfig::from(resolution);
-    let url = |kind: &str, inputs: &[(&str, &str)]| -> Option<String> {
-        let read = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
-        match kinds::mint(kinds::lookup(kind)?, &config, &read).ok()? {
-            MintedValue::Text(url) => Some(printable(&resolution.shown(url)).into_owned()),
-            _ => None,
-        }
-    };
-    let mut sentences = Vec::new();
-    let queue = url(
-        "sqs-queue",
-        &[("queue", "orders"), ("request_host", client)],
-    );
-    // Some releases and strategies answer with the name that the client used.
-    let other = url(
-        "sqs-queue",
-        &[("queue", "orders"), ("request_host", "other")],
-    );
-    let mirrors = queue != other;
-    sentences.extend(queue.map(|url| {
-        if mirrors {
-            format!("Queue URLs carry the name that the client uses: {url}.")
-        } else {
-            format!("Queue URLs look like {url}.")
-        }
-    }));
-    sentences
+/// The URL of a queue, as clients get it.
+pub(crate) struct QueueUrl {
+    /// For a client that reached the emulator by the host and port it asked for.
+    pub(crate) url: String,
+    /// Whether it carries the name by which the client asked, as some releases and strategies do.
+    pub(crate) mirrors: bool,
+}
+
+impl QueueUrl {
+    /// Mints one for a client that connects to `client`, a host and port.
+    pub(crate) fn mint(resolution: &Resolution, client: &str) -> Option<Self> {
+        let config = EndpointConfig::from(resolution);
+        let url = |host: &str| -> Option<String> {
+            let read = |name: &str| match name {
+                "queue" => Some("orders"),
+                "request_host" => Some(host),
+                _ => None,
+            };
+            match kinds::mint(kinds::lookup("sqs-queue")?, &config, &read).ok()? {
+                MintedValue::Text(url) => Some(printable(&resolution.shown(url)).into_owned()),
+                _ => None,
+            }
+        };
+        let (url, other) = (url(client)?, url("other"));
+        let mirrors = other.is_none_or(|other| other != url);
+        Some(Self { url, mirrors })
+    }
+
+    /// Returns its host, without port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let (_, rest) = self.url.split_once("://")?;
+        rest.split(['/', ':']).next()
+    }
 }

@@ -7,6 +7,7 @@ use lsconfig::settings::{Basis, Derivation, Resolution};
 
 use crate::input::Input;
 use crate::render::{join, printable};
+use crate::url::QueueUrl;
 
 /// How many listen addresses the summary lists.
 const MAX_ADDRESSES: usize = 8;
@@ -58,7 +59,9 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
     let client = client(resolution, &set, input);
     sentences.extend(from_this_machine(resolution, &set, input));
     sentences.extend(from_containers(resolution, &set, input));
-    sentences.extend(crate::url::examples(resolution, &client));
+    if let Some(queue) = QueueUrl::mint(resolution, &client) {
+        sentences.extend(queues(&queue, input));
+    }
     sentences.push(count(resolution));
     sentences
 }
@@ -253,6 +256,32 @@ fn from_containers(resolution: &Resolution, set: &ListenSet, input: &Input) -> O
     } else {
         format!("Containers use {scheme}://host.docker.internal:{port}, or the host's address.")
     })
+}
+
+/// What queue URLs look like, and for whom they lead elsewhere.
+fn queues(queue: &QueueUrl, input: &Input) -> Vec<String> {
+    let url = &queue.url;
+    if queue.mirrors {
+        return vec![format!(
+            "Queue URLs carry the name that the client uses: {url}."
+        )];
+    }
+    let mut sentences = vec![format!("Queue URLs look like {url}.")];
+    let emulator = input.emulator.as_ref();
+    if let (Some(emulator), Some(host)) = (emulator, queue.host())
+        && let [first, more @ ..] = emulator.strays(host)
+    {
+        let clients = match more.len() {
+            0 => format!("`{}`", printable(first)),
+            1 => format!("`{}` and another service", printable(first)),
+            n => format!("`{}` and {n} other services", printable(first)),
+        };
+        sentences.push(format!(
+            "From {clients} that host leads elsewhere, unless `dns:` names the emulator; with \
+             `SQS_ENDPOINT_STRATEGY=dynamic` (since 3.2) URLs carry the name that the client uses."
+        ));
+    }
+    sentences
 }
 
 /// Whether nothing but loopback is listened on.

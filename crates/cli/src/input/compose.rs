@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Diagnostic, Label, Severity, codes};
 use lsconfig::release::{Semantics, TargetVersion};
-use lsconfig::resolve::resolve;
+use lsconfig::resolve::{CLOUD, resolve};
 use lsconfig::settings::{Basis, Resolution, Value};
 use lsconfig::source::compose::reach::{self, Listening, Purpose, Route};
 use lsconfig::source::compose::{self, PortRange, ReadError, Service, Source};
@@ -20,6 +20,8 @@ pub(crate) struct Emulator {
     service: Service,
     /// The release that the image's tag names.
     version: Option<TargetVersion>,
+    /// Services with a network of their own that ask Docker's DNS server and no other.
+    unaided: Vec<Arc<str>>,
 }
 
 impl Input {
@@ -91,9 +93,13 @@ impl Input {
                     self.layers.push(layer.clone());
                 }
                 let version = service.image().and_then(|image| image.version());
+                let others = project.services.iter().filter(|other| {
+                    other.name != service.name && other.dns.is_empty() && !other.shares_network()
+                });
                 self.emulator = Some(Emulator {
                     service: service.clone(),
                     version,
+                    unaided: others.map(|other| other.name.value.clone()).collect(),
                 });
             }
             // What is broken already explains why there is no service.
@@ -112,6 +118,24 @@ impl Emulator {
     /// The name by which containers on the same network reach it.
     pub(crate) fn name(&self) -> &str {
         &self.service.name.value
+    }
+
+    /// Returns the services from which a host in returned URLs does not lead to the emulator:
+    /// public DNS answers for LocalStack's domain with loopback, and Docker's knows nothing below
+    /// the name of a service.
+    pub(crate) fn strays(&self, host: &str) -> &[Arc<str>] {
+        let in_domain = host
+            .strip_suffix(CLOUD)
+            .is_some_and(|head| head.is_empty() || head.ends_with('.'));
+        let is_loopback = in_domain || matches!(host, "localhost" | "127.0.0.1");
+        let below_service = host
+            .match_indices('.')
+            .any(|(dot, _)| self.service.is_known_as(&host[dot + 1..]));
+        if is_loopback || (below_service && !self.service.is_known_as(host)) {
+            &self.unaided
+        } else {
+            &[]
+        }
     }
 
     /// Compares what is published with what listens and what URLs say.
