@@ -63,12 +63,13 @@ fn observe(args: &DoctorArgs, found: &Found, question: Question) -> Result<Obser
         Ok(None) => {}
         Err(error) => return Ok(Err(error)),
     }
-    let ids = examine::of_interest(&facts);
-    read_files(&found.engine, &mut facts, &ids)?;
     files::add_places(&mut facts);
     if !args.no_probe {
         probe(args, &found.engine, &mut facts);
     }
+    // A probe brings the files with it; asking the engine for them takes longer.
+    let ids = examine::unread(&facts);
+    read_files(&found.engine, &mut facts, &ids)?;
     Ok(Ok(facts))
 }
 
