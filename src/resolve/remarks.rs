@@ -12,6 +12,7 @@ use super::rows::{
 use super::{listening, names};
 use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::facts::Facts;
+use crate::layer::SourceKind;
 use crate::python;
 use crate::redact::redact;
 use crate::release::{Line, NEWEST_KNOWN, Semantics, TargetVersion};
@@ -212,7 +213,8 @@ fn counts(derivation: Option<&Derivation>, variable: &Variable) -> bool {
 fn shadowing(index: &Index, remarks: &mut Vec<Diagnostic>) {
     for winner in index.found() {
         for loser in index.losers(winner.row) {
-            if loser.raw == winner.occurrence.raw {
+            // What an image sets is there to be overruled, and nobody can remove it.
+            if loser.raw == winner.occurrence.raw || loser.kind == SourceKind::Image {
                 continue;
             }
             let message = if loser.written() == winner.written() {

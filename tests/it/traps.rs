@@ -293,6 +293,13 @@ fn traps_of_a_release_stay_silent_elsewhere() {
 }
 
 #[test]
+fn what_an_image_sets_is_there_to_be_overruled() {
+    let resolution = resolve_as_of("EDGE_BIND_HOST=127.0.0.1", Place::Container, "1.4.0");
+    assert!(!reported(&resolution).contains("shadowed-variable"));
+    assert_eq!(resolution.listen_set().to_string(), "127.0.0.1:4566");
+}
+
+#[test]
 fn either_name_turns_multi_cluster_on_before_3_0() {
     for (env, before, later, newest) in [
         (

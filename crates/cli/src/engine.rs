@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use lsconfig_doctor::engine::{Found, Surroundings, discover};
+use lsconfig_doctor::engine::{Found, Machine, Surroundings, discover};
 use lsconfig_doctor::facts::Engine;
 
 use crate::error::CliError;
@@ -18,6 +18,21 @@ pub(crate) fn surroundings() -> Surroundings {
         config_dir: path("DOCKER_CONFIG").or_else(|| home.as_ref().map(|dir| dir.join(".docker"))),
         home,
         runtime_dir: path("XDG_RUNTIME_DIR"),
+        tls_verify: env::var("DOCKER_TLS_VERIFY").ok(),
+        cert_path: path("DOCKER_CERT_PATH"),
+        machine: machine(),
+    }
+}
+
+/// Reads what this machine is called, and its kernel; on systems without `/proc` neither is known.
+fn machine() -> Machine {
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?;
+        Some(text.trim().to_owned())
+    };
+    Machine {
+        name: read("hostname"),
+        kernel: read("osrelease"),
     }
 }
 

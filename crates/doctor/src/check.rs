@@ -100,6 +100,7 @@ checks! {
     "NET004" CLIENT_WITHOUT_NETWORK, Client(network::without_network), ["CT005"];
     "URL004" ENDPOINT_IS_CLIENT_ITSELF, Client(network::own_loopback), ["CT005", "NET004"];
     "NET003" NAMES_UNKNOWN_ON_HOST, Client(network::names_on_host), ["CT005", "CT003"];
+    "NET013" ADDRESS_IN_VIRTUAL_MACHINE, Client(network::address_in_vm), ["CT003"];
     "NET001" NO_SHARED_NETWORK, Client(network::no_shared_network), ["CT005", "CT003", "NET004", "NET006"];
     "NET002" DEFAULT_BRIDGE_ONLY, Client(network::default_bridge), ["CT005", "CT003", "NET006"];
     "NET005" BLOCKED_WITHIN_NETWORK, Client(network::blocked), ["CT005", "CT003", "NET001"];
@@ -207,6 +208,11 @@ rules! {
         "a container name is used where Docker's DNS does not answer",
         "Processes on the host, and containers with `network_mode: host`, use the DNS of the host, \
          which knows no containers. Use `localhost` and a published port.";
+    ADDRESS_IN_VIRTUAL_MACHINE = "address-in-virtual-machine", Error,
+        "the address of a container is used where the engine runs in a virtual machine",
+        "Docker Desktop, Colima and others run the engine in a virtual machine. Published ports \
+         arrive on the machine around it, and the addresses of containers do not. Use `localhost` \
+         and a published port.";
     NO_SHARED_NETWORK = "no-shared-network", Error,
         "client and emulator share no network",
         "Docker isolates networks: names of the other network are not known, and packets to its \

@@ -1,11 +1,15 @@
 //! The Docker Engine API, as far as it is needed: a few reads, and what runs a container of our own.
 //!
-//! Blocking HTTP/1.1 over a unix socket or TCP, one connection for each call. Every answer is bounded
-//! in size and in time. [`discover()`] finds the engine; [`Engine`] asks it. Nothing here judges.
+//! Blocking HTTP/1.1 over a unix socket, TCP, TLS or ssh, one connection for each call. Every answer is
+//! bounded in size and in time. [`discover()`] finds the engine; [`Engine`] asks it. Nothing here judges.
 
 pub mod discover;
 mod http;
+mod ssh;
+pub mod standing;
+mod stream;
 mod tar;
+pub mod tls;
 
 use std::fmt;
 use std::io::{self, BufRead as _, Read};
@@ -15,6 +19,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use discover::{Found, Surroundings, discover};
+pub use standing::Machine;
+use tls::Tls;
 
 /// The newest version of the API that is spoken here.
 pub const NEWEST_API: ApiVersion = ApiVersion {
@@ -43,6 +49,15 @@ pub enum Address {
     Unix(PathBuf),
     /// Host and port, without TLS.
     Tcp(String),
+    /// Host and port, with TLS.
+    Tls {
+        /// Host and port.
+        authority: String,
+        /// Whom to trust, and who we are.
+        tls: Tls,
+    },
+    /// A machine to log in to, whose own docker client leads to its engine.
+    Ssh(ssh::Target),
 }
 
 impl Address {
@@ -50,23 +65,52 @@ impl Address {
     ///
     /// # Errors
     /// When the text is none of the forms, or one that is not supported.
-    pub fn parse(text: &str) -> Result<Self, EngineError> {
+    ///
+    /// With `tls`, an address of TCP is one of TLS, and its usual port 2376 instead of 2375.
+    pub fn parse(text: &str, tls: Option<Tls>) -> Result<Self, EngineError> {
         let unsupported = || EngineError::Unsupported(text.to_owned());
         let (scheme, rest) = text.split_once("://").ok_or_else(unsupported)?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
-            "tcp" | "http" => {
+            "tcp" | "http" | "https" => {
                 let authority = rest.split('/').next().unwrap_or_default();
                 let has_port = authority
                     .rsplit_once(':')
                     .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-                match (authority, has_port) {
-                    ("", _) => Err(unsupported()),
-                    (_, true) => Ok(Self::Tcp(authority.to_owned())),
-                    (_, false) => Ok(Self::Tcp(format!("{authority}:2375"))),
+                let usual = if tls.is_some() { 2376 } else { 2375 };
+                let authority = match (authority, has_port) {
+                    ("", _) => return Err(unsupported()),
+                    (_, true) => authority.to_owned(),
+                    (_, false) => format!("{authority}:{usual}"),
+                };
+                match tls {
+                    Some(tls) => Ok(Self::Tls { authority, tls }),
+                    None if scheme == "https" => Err(EngineError::NoCertificates),
+                    None => Ok(Self::Tcp(authority)),
                 }
             }
+            "ssh" => ssh::Target::parse(rest)
+                .map(Self::Ssh)
+                .ok_or_else(unsupported),
+            "npipe" => Err(EngineError::NamedPipe),
             _ => Err(unsupported()),
+        }
+    }
+
+    /// Returns whether it leads to this machine, as far as its text says.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp(authority) | Self::Tls { authority, .. } => {
+                let host = authority.rsplit_once(':').map_or("", |(host, _)| host);
+                let host = host.trim_matches(['[', ']']);
+                host == "localhost"
+                    || host
+                        .parse()
+                        .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
+            Self::Ssh(_) => false,
         }
     }
 }
@@ -75,7 +119,8 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
-            Self::Tcp(authority) => write!(f, "tcp://{authority}"),
+            Self::Tcp(authority) | Self::Tls { authority, .. } => write!(f, "tcp://{authority}"),
+            Self::Ssh(target) => write!(f, "ssh://{target}"),
         }
     }
 }
@@ -110,8 +155,22 @@ impl fmt::Display for ApiVersion {
 #[non_exhaustive]
 pub enum EngineError {
     /// The address has a scheme that is not supported.
-    #[error("`{0}` is no supported address; supported are unix:///path and tcp://host:port")]
+    #[error(
+        "`{0}` is no supported address; supported are unix:///path, tcp://host:port and ssh://host"
+    )]
     Unsupported(String),
+    /// A named pipe of Windows.
+    #[error(
+        "named pipes exist on Windows only; in WSL use unix:///var/run/docker.sock, which Docker \
+         Desktop offers there"
+    )]
+    NamedPipe,
+    /// The address wants TLS, and nothing says whom to trust.
+    #[error("no certificates: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context")]
+    NoCertificates,
+    /// The files for TLS are no good.
+    #[error("TLS: {0}")]
+    Tls(#[from] tls::TlsError),
     /// A context is named that does not exist.
     #[error("there is no context called `{0}`")]
     NoContext(String),
@@ -494,7 +553,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_docker_reads_them() {
-        let shown = |text| Address::parse(text).map(|a| a.to_string()).ok();
+        let shown = |text| Address::parse(text, None).map(|a| a.to_string()).ok();
         assert_eq!(
             shown("unix:///run/d.sock").as_deref(),
             Some("unix:///run/d.sock")
@@ -504,8 +563,10 @@ mod tests {
             Some("tcp://10.0.0.1:2375")
         );
         assert_eq!(shown("tcp://h:1/x").as_deref(), Some("tcp://h:1"));
+        assert_eq!(shown("ssh://me@host").as_deref(), Some("ssh://me@host"));
         for text in [
-            "ssh://me@host",
+            "ssh://-oProxyCommand=x",
+            "https://h",
             "npipe:////./pipe/x",
             "unix://rel",
             "",

@@ -52,6 +52,15 @@ impl Default for Facts {
 }
 
 impl Facts {
+    /// Returns how the program that made them stands to the engine's machine, where that is known.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        match &self.engine {
+            Engine::Reached { standing, .. } => *standing,
+            _ => None,
+        }
+    }
+
     /// Returns the container of a full id or name.
     #[must_use]
     pub fn container(&self, id_or_name: &str) -> Option<&Container> {
@@ -117,6 +126,9 @@ pub enum Engine {
         operating_system: String,
         /// Whether it runs without root; `None` when it does not say.
         rootless: Option<bool>,
+        /// How the program that asked stands to its machine; `None` when that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standing: Option<Standing>,
     },
     /// Nothing answers at any of the addresses.
     Unreachable {
@@ -135,6 +147,19 @@ pub enum Engine {
         /// The newest version that it speaks.
         api_version: String,
     },
+}
+
+/// How a program stands to the machine of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It runs on that machine, outside of containers.
+    SameMachine,
+    /// That machine is a virtual one on the machine where it runs: published ports arrive here, and
+    /// the addresses of containers do not.
+    VirtualMachine,
+    /// It runs somewhere else: on another machine, or in a container.
+    Elsewhere,
 }
 
 /// One address at which the engine was looked for.

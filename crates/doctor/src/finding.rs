@@ -42,11 +42,11 @@ impl Subject {
         }
     }
 
-    /// The host.
+    /// The host, by the name that it has for people.
     #[must_use]
-    pub fn host() -> Self {
+    pub fn host(name: &str) -> Self {
         Self {
-            name: "this host".into(),
+            name: name.into(),
             place: None,
         }
     }

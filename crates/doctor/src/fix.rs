@@ -172,7 +172,7 @@ pub fn pin(
     let address = match pinned {
         Some(address) => address,
         None => {
-            let subnet = free_subnet(facts);
+            let subnet = free_subnet(facts, network.unwrap_or("aws"));
             let address = subnet.hosts().nth(1).unwrap_or(subnet.addr());
             changes.push(Change::of(
                 target,
@@ -231,9 +231,11 @@ pub fn network_key<'n>(container: &Container, network: &'n str) -> &'n str {
         .unwrap_or(network)
 }
 
-/// Returns a range of 256 addresses that no network has.
+/// Returns a range of 256 addresses that no network has, another one for each network of the facts.
 #[must_use]
-pub fn free_subnet(facts: &Facts) -> IpNet {
+pub fn free_subnet(facts: &Facts, network: &str) -> IpNet {
+    let before = facts.networks.iter().filter(|n| !is_special(&n.name));
+    let nth = before.take_while(|n| n.name != network).count();
     let taken: Vec<IpNet> = facts
         .networks
         .iter()
@@ -251,7 +253,7 @@ pub fn free_subnet(facts: &Facts) -> IpNet {
     };
     let mut candidates = candidates.filter(free);
     candidates
-        .next()
+        .nth(nth)
         .unwrap_or_else(|| IpNet::new_assert(std::net::Ipv4Addr::new(192, 168, 244, 0).into(), 24))
 }
 
@@ -431,7 +433,7 @@ mod tests {
     #[test]
     fn a_subnet_is_chosen_that_nobody_has() {
         let mut facts = Facts::default();
-        assert_eq!(free_subnet(&facts).to_string(), "172.28.44.0/24");
+        assert_eq!(free_subnet(&facts, "a").to_string(), "172.28.44.0/24");
         facts.networks.push(crate::facts::Network {
             subnets: vec![crate::facts::Subnet {
                 subnet: "172.28.0.0/16".parse().unwrap(),
@@ -439,6 +441,6 @@ mod tests {
             }],
             ..Default::default()
         });
-        assert_eq!(free_subnet(&facts).to_string(), "192.168.244.0/24");
+        assert_eq!(free_subnet(&facts, "a").to_string(), "192.168.244.0/24");
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use lsconfig::redact::{REDACTED, redact, redact_text};
 use serde_json::Value;
 
+use crate::engine::standing::standing;
 use crate::engine::{Engine, EngineError, Found};
 use crate::facts::{
     ComposeService, Container, Endpoint, Engine as Observed, Facts, Health, Network, Published,
@@ -62,6 +63,7 @@ pub fn gather(found: &Found, question: Question) -> Result<Facts, EngineError> {
             api_version: engine.api().to_string(),
             operating_system: text(&info, "/OperatingSystem").unwrap_or_default(),
             rootless,
+            standing: standing(&info, engine.address(), &found.machine),
         },
         networks,
         containers,

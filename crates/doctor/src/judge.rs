@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod minted;
 pub(crate) mod names;
 pub(crate) mod network;
+pub(crate) mod plan;
 pub(crate) mod ports;
 pub(crate) mod target;
 

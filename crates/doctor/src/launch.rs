@@ -10,7 +10,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -27,6 +28,10 @@ const RUN: Duration = Duration::from_secs(20);
 const STALE: u64 = 60;
 /// The same for one that was not started: that follows on its making at once.
 const STALE_UNSTARTED: u64 = 10;
+/// How long the end of a run waits for the engine to remove its containers.
+const GONE: Duration = Duration::from_secs(3);
+/// How often it looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How much of the output of a probe is read.
 const MAX_OUTPUT: usize = 1 << 20;
 
@@ -153,9 +158,11 @@ impl Launcher {
             container.get(..12).unwrap_or(container)
         );
         let id = self.engine.create(&name, &settings)?;
+        // What ended is removed by the engine, without waiting for it; `clean` does that for all.
         let output = self.output(&id);
-        // The engine removes it by itself where it started; both are fine.
-        let _ = self.engine.remove(&id);
+        if output.is_err() {
+            let _ = self.engine.remove(&id);
+        }
         let (out, err) = output?;
         let records = out
             .split(|&b| b == b'\n')
@@ -182,14 +189,20 @@ impl Launcher {
         Ok(crate::engine::demultiplex(&bytes))
     }
 
-    /// Removes every container of this run, at once. Nothing is created any more after it.
+    /// Removes every container of this run, and waits until the engine has none of them any more.
+    /// Nothing is created after it.
     pub fn clean(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        self.sweep(|_, _, run| run == self.run);
+        let deadline = Instant::now() + GONE;
+        while self.sweep(|_, _, run| run == self.run) > 0 && Instant::now() < deadline {
+            thread::sleep(LOOK_AGAIN);
+        }
     }
 
     /// Removes those of our containers that `is_old` picks by age in seconds, state and run.
-    fn sweep(&self, is_old: impl Fn(u64, &str, &str) -> bool) {
+    /// Returns how many there were.
+    fn sweep(&self, is_old: impl Fn(u64, &str, &str) -> bool) -> usize {
+        let mut picked = 0;
         let filters = json!({ "label": [LABEL] });
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -211,9 +224,12 @@ impl Launcher {
             if let Some(id) = container.get("Id").and_then(Value::as_str)
                 && is_old(now.saturating_sub(created), state, run)
             {
+                picked += 1;
+                // One that the engine is removing already refuses, and is gone soon.
                 let _ = self.engine.remove(id);
             }
         }
+        picked
     }
 }
 

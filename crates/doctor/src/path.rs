@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::facts::{Answer, Connect, Container, Facts, Handshake, Lookup, Record};
+use crate::facts::{Answer, Connect, Container, Facts, Handshake, Lookup, Record, Standing};
 use crate::world::client_url::HOST_NAMES;
 use crate::world::{Client, ClientUrl, DOMAIN, Emulator, is_special, is_within};
 
@@ -337,6 +337,11 @@ fn shared_address(client: &Client<'_>, container: &Container) -> Option<IpAddr> 
 fn own(emulator: &Emulator<'_>, client: &Client<'_>, url: &ClientUrl) -> Outcome {
     let target = emulator.container;
     if client.on_host() {
+        // Which loopback the host's network means is a matter of the product that made the machine.
+        let in_vm = client.standing == Some(Standing::VirtualMachine);
+        if in_vm && (client.container.is_some() || target.network_mode == "host") {
+            return Outcome::Unknown;
+        }
         if target.network_mode == "host" {
             return listening(emulator.listening_anywhere(url.port));
         }
@@ -384,6 +389,9 @@ fn through_host(emulator: &Emulator<'_>, ip: IpAddr, port: u16) -> Outcome {
 
 /// A connection to the emulator's own address on a network that both are on.
 fn within(facts: &Facts, emulator: &Emulator<'_>, client: &Client<'_>, port: u16) -> Outcome {
+    if client.outside_of_vm() {
+        return Outcome::NotConnected(Connect::Timeout);
+    }
     let Some(own) = client.network else {
         // The host has an address on every bridge.
         return listening(emulator.listens(port));

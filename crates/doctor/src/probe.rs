@@ -44,6 +44,24 @@ pub struct Plan {
     pub files: bool,
 }
 
+impl Plan {
+    /// Adds what another plan asks, once.
+    pub(crate) fn add(&mut self, other: Self) {
+        fn extend<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+            for item in more {
+                if !all.contains(&item) {
+                    all.push(item);
+                }
+            }
+        }
+        extend(&mut self.urls, other.urls);
+        extend(&mut self.names, other.names);
+        extend(&mut self.what_if, other.what_if);
+        self.listeners |= other.listeners;
+        self.files |= other.files;
+    }
+}
+
 /// A URL, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanUrl {

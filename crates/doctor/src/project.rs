@@ -99,8 +99,16 @@ fn container(project: &Project, service: &Service, environment: &Layers) -> Cont
         all.iter().map(|s| s.value.to_string()).collect()
     };
     let mut env = BTreeMap::new();
+    let mut places = places(service);
     for occurrence in environment.occurrences() {
         let name = occurrence.written().to_owned();
+        // Also those of `env_file:`.
+        if occurrence.origin.line > 0 {
+            let key = format!("environment.{name}");
+            places
+                .entry(key)
+                .or_insert_with(|| place(&occurrence.origin));
+        }
         env.entry(name)
             .or_insert_with_key(|name| shown_value(name, &occurrence.raw));
     }
@@ -144,7 +152,7 @@ fn container(project: &Project, service: &Service, environment: &Layers) -> Cont
             project: String::new(),
             service: service.name.value.to_string(),
             files: project.files.iter().map(ToString::to_string).collect(),
-            places: places(service),
+            places,
         }),
         ..Container::default()
     }

@@ -383,8 +383,12 @@ fn refine(found: &Match, text: &Cleaned) -> Vec<Signature> {
             // An address needs no lookup, and a name that nobody knows is not connected to.
             NxDomain | NoData | DnsDead => alone || !is_address,
             Refused => alone || !below,
-            // Names of running containers lead to them; a hosts file may be older.
-            NoRoute => alone || is_address || class == HostClass::Service,
+            // Loopback always has a route. Names of running containers lead to them; a hosts file
+            // may be older.
+            NoRoute => {
+                let loopback = matches!(class, HostClass::Localhost | HostClass::LoopbackV6);
+                alone || (is_address && !loopback) || class == HostClass::Service
+            }
             BadHost => alone || (has_scheme && class == HostClass::Underscore),
             NoScheme => alone || !has_scheme,
             _ => true,

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 pub use client_url::{ClientUrl, Holder, UrlFrom};
 pub use emulator::{Emulator, Found, Listening, by_name, find};
 
-use crate::facts::{Container, Facts, Position, Status};
+use crate::facts::{Container, Facts, Position, Standing, Status};
 
 /// The domain whose names lead to a local emulator.
 pub const DOMAIN: &str = "localhost.localstack.cloud";
@@ -27,6 +27,8 @@ pub struct Client<'f> {
     pub container: Option<&'f Container>,
     /// The container whose network it uses: its own, or that of `network_mode: container:...`.
     pub network: Option<&'f Container>,
+    /// How the host, where it is one, stands to the engine's machine.
+    pub standing: Option<Standing>,
     /// Whether it was named, or is the only client that there can be.
     pub asked: bool,
     /// The URLs that it uses, the most important first.
@@ -37,7 +39,17 @@ impl Client<'_> {
     /// Returns the name under which people know it.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.container.map_or("this host", Container::label)
+        match self.container {
+            Some(container) => container.label(),
+            None if self.standing == Some(Standing::Elsewhere) => "the engine's host",
+            None => "this host",
+        }
+    }
+
+    /// Returns whether it is a process outside of the virtual machine in which the engine runs.
+    #[must_use]
+    pub fn outside_of_vm(&self) -> bool {
+        self.container.is_none() && self.standing == Some(Standing::VirtualMachine)
     }
 
     /// Returns whether it is a process on the host, or shares the host's network.
@@ -142,6 +154,7 @@ pub fn clients<'f>(facts: &'f Facts, emulator: &Emulator<'f>) -> Vec<Client<'f>>
             position,
             container,
             network: container.map(|c| facts.network_of(c)),
+            standing: facts.standing(),
             asked,
             urls,
         }

@@ -175,7 +175,10 @@ impl File {
             };
             let judgement = judge::judge(scope, position, &context, &mut groups);
             let owner = match &scope.owner {
-                Owner::Server(image) => format!("{} ({})", scope.label, image.text),
+                Owner::Server(image) => {
+                    let label = scope.loaded_by.as_ref().unwrap_or(&scope.label);
+                    format!("{label} ({})", image.text)
+                }
                 _ => scope.label.clone(),
             };
             let version = match &scope.owner {

@@ -292,6 +292,7 @@ impl<'a> Neighbours<'a> {
                         .iter()
                         .filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
                     found = Some((other.owner.clone(), own.collect()));
+                    scope.loaded_by = Some(other.label.clone());
                     scope.ports.extend(other.ports.iter().cloned());
                     scope.mounts.extend(other.mounts.iter().cloned());
                 }

@@ -67,6 +67,8 @@ pub enum Owner {
 pub struct Scope {
     /// Where it stands, for people: `services.localstack`, `docker run`.
     pub label: String,
+    /// The scope that loads it, for a file of settings whose loader is known.
+    pub loaded_by: Option<String>,
     /// The image as written, where there is one.
     pub image: Option<String>,
     /// Whose settings these are.
@@ -99,6 +101,7 @@ impl Scope {
     pub fn new(label: impl Into<String>, owner: Owner) -> Self {
         Self {
             label: label.into(),
+            loaded_by: None,
             image: None,
             owner,
             in_container: true,

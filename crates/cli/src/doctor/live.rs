@@ -6,9 +6,9 @@ use std::process;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lsconfig_doctor::engine::{Address, Engine, EngineError, Found, discover};
+use lsconfig_doctor::engine::{Engine, EngineError, Found, discover};
 use lsconfig_doctor::examine;
-use lsconfig_doctor::facts::{Facts, Observation, Position, Question};
+use lsconfig_doctor::facts::{Facts, Observation, Position, Question, Standing};
 use lsconfig_doctor::gather::{gather, read_files};
 use lsconfig_doctor::launch::Launcher;
 use lsconfig_doctor::world::by_name;
@@ -63,12 +63,13 @@ fn observe(args: &DoctorArgs, found: &Found, question: Question) -> Result<Obser
         Ok(None) => {}
         Err(error) => return Ok(Err(error)),
     }
-    let ids = examine::of_interest(&facts);
-    read_files(&found.engine, &mut facts, &ids)?;
     files::add_places(&mut facts);
     if !args.no_probe {
         probe(args, &found.engine, &mut facts);
     }
+    // A probe brings the files with it; asking the engine for them takes longer.
+    let ids = examine::unread(&facts);
+    read_files(&found.engine, &mut facts, &ids)?;
     Ok(Ok(facts))
 }
 
@@ -141,7 +142,11 @@ fn probe(args: &DoctorArgs, engine: &Engine, facts: &mut Facts) {
             anstream::eprintln!("trying from {} ...", printable(name));
         }
     };
-    let local = is_local(engine);
+    // Published ports arrive here from a virtual machine, too.
+    let local = matches!(
+        facts.standing(),
+        Some(Standing::SameMachine | Standing::VirtualMachine)
+    );
     examine::probe(facts, &plans, launcher.as_deref(), local, &show);
     if failure {
         return;
@@ -154,16 +159,6 @@ fn probe(args: &DoctorArgs, engine: &Engine, facts: &mut Facts) {
     for observation in failed {
         if let Some(why) = &observation.failure {
             anstream::eprintln!("note: one position could not be tried: {}", printable(why));
-        }
-    }
-}
-
-/// Returns whether the engine runs on this machine, as far as its address says.
-fn is_local(engine: &Engine) -> bool {
-    match engine.address() {
-        Address::Unix(_) => true,
-        Address::Tcp(authority) => {
-            authority.starts_with("127.") || authority.starts_with("localhost:")
         }
     }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Address, Engine, EngineError};
+use super::tls::{Tls, TlsError};
+use super::{Address, Engine, EngineError, Machine};
 use crate::facts::{Attempt, Engine as Observed};
 
 /// What decides about the engine. The caller reads it; nothing here looks at the environment.
@@ -18,12 +19,18 @@ pub struct Surroundings {
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
+    /// `DOCKER_TLS_VERIFY`: any text but the empty one wants TLS for `DOCKER_HOST`.
+    pub tls_verify: Option<String>,
+    /// `DOCKER_CERT_PATH`; the configuration's folder when absent.
+    pub cert_path: Option<PathBuf>,
     /// `DOCKER_CONFIG`, or `~/.docker`.
     pub config_dir: Option<PathBuf>,
     /// The home directory.
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// What this program runs on.
+    pub machine: Machine,
 }
 
 /// The engine that was found.
@@ -33,6 +40,8 @@ pub struct Found {
     pub engine: Engine,
     /// How its address was found.
     pub found_by: String,
+    /// What this program runs on.
+    pub machine: Machine,
 }
 
 /// A place to look, and how it was found.
@@ -44,8 +53,17 @@ struct Candidate {
 
 impl Candidate {
     fn at(text: String, found_by: impl Into<String>) -> Self {
+        Self::with(text, found_by, Ok(None))
+    }
+
+    /// A place with TLS, where there is any.
+    fn with(text: String, found_by: impl Into<String>, tls: Result<Option<Tls>, TlsError>) -> Self {
+        let address = match tls {
+            Ok(tls) => Address::parse(&text, tls),
+            Err(error) => Err(error.into()),
+        };
         Self {
-            address: Address::parse(&text),
+            address,
             text,
             found_by: found_by.into(),
         }
@@ -65,6 +83,7 @@ pub fn discover(surroundings: &Surroundings) -> Result<Found, Box<Observed>> {
                 return Ok(Found {
                     engine,
                     found_by: candidate.found_by,
+                    machine: surroundings.machine.clone(),
                 });
             }
             Err(EngineError::TooOld(api)) => {
@@ -93,7 +112,12 @@ pub fn discover(surroundings: &Surroundings) -> Result<Found, Box<Observed>> {
 
 fn candidates(from: &Surroundings) -> Vec<Candidate> {
     if let Some(host) = from.docker_host.as_deref().filter(|h| !h.is_empty()) {
-        return vec![Candidate::at(host.to_owned(), "DOCKER_HOST")];
+        let wanted = from.tls_verify.as_deref().is_some_and(|v| !v.is_empty());
+        // A socket has no TLS, whatever the variable says.
+        let folder = from.cert_path.as_ref().or(from.config_dir.as_ref());
+        let folder = folder.filter(|_| wanted && !host.starts_with("unix:"));
+        let tls = folder.map(|dir| Tls::from_folder(dir)).transpose();
+        return vec![Candidate::with(host.to_owned(), "DOCKER_HOST", tls)];
     }
     let config = from.config_dir.as_deref();
     let chosen = from
@@ -103,8 +127,8 @@ fn candidates(from: &Surroundings) -> Vec<Candidate> {
     let chosen = chosen.or_else(|| Some((current_context(config?)?, "context")));
     if let Some((name, how)) = chosen.filter(|(name, _)| !name.is_empty() && name != "default") {
         let found_by = format!("{how} {name}");
-        return vec![match config.and_then(|dir| context_host(dir, &name)) {
-            Some(host) => Candidate::at(host, found_by),
+        return vec![match config.and_then(|dir| context(dir, &name)) {
+            Some(context) => Candidate::with(context.host, found_by, context.tls),
             None => Candidate {
                 text: format!("context {name}"),
                 address: Err(EngineError::NoContext(name)),
@@ -139,15 +163,34 @@ fn current_context(config: &Path) -> Option<String> {
     Some(settings.get("currentContext")?.as_str()?.to_owned())
 }
 
-/// Finds the address of a context. Its folder is named by a hash, so all are looked through.
-fn context_host(config: &Path, name: &str) -> Option<String> {
-    let folders = fs::read_dir(config.join("contexts/meta")).ok()?;
+/// What a context says about its engine.
+struct Context {
+    host: String,
+    tls: Result<Option<Tls>, TlsError>,
+}
+
+/// Finds a context. Its folder is named by a hash, so all are looked through. The certificates are in
+/// a folder of the same name.
+fn context(config: &Path, name: &str) -> Option<Context> {
+    let contexts = config.join("contexts");
+    let folders = fs::read_dir(contexts.join("meta")).ok()?;
     folders.flatten().take(1000).find_map(|folder| {
         let meta = read_json(&folder.path().join("meta.json"))?;
-        (meta.get("Name")?.as_str()? == name)
-            .then(|| meta.pointer("/Endpoints/docker/Host")?.as_str())
-            .flatten()
-            .map(str::to_owned)
+        if meta.get("Name")?.as_str()? != name {
+            return None;
+        }
+        let endpoint = meta.pointer("/Endpoints/docker")?;
+        let unchecked = endpoint.get("SkipTLSVerify").and_then(Value::as_bool) == Some(true);
+        let files = contexts.join("tls").join(folder.file_name()).join("docker");
+        let tls = match (unchecked, files.exists()) {
+            (true, _) => Err(TlsError::Unchecked),
+            (false, true) => Tls::from_folder(&files).map(Some),
+            (false, false) => Ok(None),
+        };
+        Some(Context {
+            host: endpoint.get("Host")?.as_str()?.to_owned(),
+            tls,
+        })
     })
 }
 

@@ -3,13 +3,12 @@
 //! A deadline covers the whole call, not only single reads, so that an engine that drips bytes ends
 //! it as well.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::os::unix::net::UnixStream;
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::stream::Stream;
 use super::{Address, EngineError};
 
 /// The longest head of an answer.
@@ -133,6 +132,7 @@ pub(super) fn upload(address: &Address, mut request: Request<'_>) -> Result<Resp
     if let Some((body, _)) = &mut request.upload {
         io::copy(body, &mut stream).map_err(|e| timed(e, request.within))?;
     }
+    stream.flush().map_err(|e| timed(e, request.within))?;
     finish(stream, request.limit, request.cut, request.within)
 }
 
@@ -147,6 +147,10 @@ pub(super) fn open(
     let (_, mut body) = answer(stream, request.within)?;
     body.renew = renew.then_some(request.within);
     Ok(body)
+}
+
+fn connect(address: &Address, within: Duration) -> Result<Stream, EngineError> {
+    Stream::connect(address, within).map_err(|error| timed(error, within))
 }
 
 fn send(stream: &mut Stream, request: &Request<'_>) -> io::Result<()> {
@@ -306,86 +310,6 @@ fn chunk(reader: &mut BufReader<Stream>, first: bool) -> io::Result<u64> {
     limited.read_line(&mut line)?;
     let size = line.split(';').next().unwrap_or_default().trim();
     u64::from_str_radix(size, 16).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// A connection with a deadline.
-#[derive(Debug)]
-struct Stream {
-    socket: Socket,
-    deadline: Instant,
-}
-
-#[derive(Debug)]
-enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-fn connect(address: &Address, within: Duration) -> Result<Stream, EngineError> {
-    let deadline = Instant::now() + within;
-    let socket = match address {
-        Address::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
-        Address::Tcp(authority) => {
-            let all: Vec<_> = authority.to_socket_addrs()?.collect();
-            let mut last: io::Error = io::ErrorKind::AddrNotAvailable.into();
-            let connected = all.iter().take(4).find_map(|address| {
-                TcpStream::connect_timeout(address, within)
-                    .map_err(|error| last = error)
-                    .ok()
-            });
-            match connected {
-                Some(stream) => Socket::Tcp(stream),
-                None => return Err(timed(last, within)),
-            }
-        }
-    };
-    Ok(Stream { socket, deadline })
-}
-
-impl Stream {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        Ok(Some(left))
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.left()?;
-        match &mut self.socket {
-            Socket::Unix(socket) => {
-                socket.set_read_timeout(left)?;
-                socket.read(out)
-            }
-            Socket::Tcp(socket) => {
-                socket.set_read_timeout(left)?;
-                socket.read(out)
-            }
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = self.left()?;
-        match &mut self.socket {
-            Socket::Unix(socket) => {
-                socket.set_write_timeout(left)?;
-                socket.write(bytes)
-            }
-            Socket::Tcp(socket) => {
-                socket.set_write_timeout(left)?;
-                socket.write(bytes)
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 pub(super) fn is_timeout(error: &io::Error) -> bool {

@@ -7,7 +7,7 @@ use lsconfig::release::TargetVersion;
 
 use super::names::{ask_emulator, asks_emulator, of_domain, records};
 use super::network::{Kind, about, first, kind};
-use super::{Case, Use, World};
+use super::{Case, Use, World, plan};
 use crate::facts::{Lookup, Record};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix};
@@ -101,10 +101,14 @@ pub(crate) fn minted_host(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
 pub(crate) fn minted_port(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
     let emulator = &world.emulator;
     let target = emulator.container;
-    let published = emulator.published_gateway().and_then(|p| p.host_port);
-    let (Some(minted), Some(published), true) =
-        (emulator.minted_port, published, case.client.on_host())
-    else {
+    let (Some(minted), Some(gateway), true) = (
+        emulator.minted_port,
+        emulator.published_gateway(),
+        case.client.on_host(),
+    ) else {
+        return Vec::new();
+    };
+    let Some(published) = gateway.host_port else {
         return Vec::new();
     };
     let reaches = target
@@ -125,26 +129,37 @@ pub(crate) fn minted_port(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
     if case.client.asked {
         finding = finding.severity(Severity::Error);
     }
-    vec![
-        finding
-            .evidence(format!(
-                "for example http://sqs.us-east-1.{host}:{minted}/000000000000/queue"
-            ))
-            .fix(Fix::change(
-                "put the published port into the URLs",
-                vec![Change::of(
-                    target,
-                    Edit::Set("LOCALSTACK_HOST".into(), format!("{host}:{published}")),
-                )],
-            ))
-            .fix(Fix::change(
-                "or let queue URLs follow the request",
-                vec![Change::of(
-                    target,
-                    Edit::Set("SQS_ENDPOINT_STRATEGY".into(), "dynamic".into()),
-                )],
-            )),
-    ]
+    finding = finding.evidence(format!(
+        "for example http://sqs.us-east-1.{host}:{minted}/000000000000/queue"
+    ));
+    // Containers need the port of the emulator in URLs; then the host has to have the same.
+    if plan::has_containers(world) {
+        finding = finding.fix(Fix::change(
+            format!("publish it as {minted}, so that URLs work for containers and for the host"),
+            vec![Change::of(
+                target,
+                Edit::Republish {
+                    container_port: gateway.container_port,
+                    entry: format!("127.0.0.1:{minted}:{}", gateway.container_port),
+                },
+            )],
+        ));
+    } else if let Some(host) = plan::host(world) {
+        finding = finding.fix(Fix::change(
+            "put the published port into the URLs",
+            vec![Change::of(
+                target,
+                Edit::Set("LOCALSTACK_HOST".into(), host.to_string()),
+            )],
+        ));
+    }
+    vec![finding.fix(Fix::change(
+        "or let queue URLs follow the request",
+        vec![Change::of(
+            target,
+            Edit::Set("SQS_ENDPOINT_STRATEGY".into(), "dynamic".into()),
+        )],
+    ))]
 }
 
 /// Returns whether the client runs on this platform, by what its image sets.

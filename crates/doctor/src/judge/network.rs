@@ -73,7 +73,7 @@ pub(crate) fn about(
     let all: Vec<&str> = keys.iter().copied().chain(variable.as_deref()).collect();
     let subject = match case.client.container {
         Some(container) => Subject::of(container, &all),
-        None => Subject::host(),
+        None => Subject::host(case.client.name()),
     };
     let mut finding = Finding::new(number, subject, message)
         .proven(used.observed.is_some())
@@ -162,6 +162,21 @@ pub(crate) fn own_loopback(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
             world.emulator.best_name(),
             world.emulator.port(),
         ))
+    }))
+}
+
+pub(crate) fn address_in_vm(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
+    if !case.client.outside_of_vm() {
+        return Vec::new();
+    }
+    first(failing(world, case, &[Kind::Address]).next().map(|used| {
+        let message = format!(
+            "`{}` is an address inside the engine's virtual machine, which {} does not reach",
+            used.url.host,
+            case.client.name()
+        );
+        let port = world.emulator.published_port();
+        about(case, used, "NET013", &[], message).fix(use_url(case, used, "localhost", port))
     }))
 }
 

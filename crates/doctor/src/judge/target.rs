@@ -6,7 +6,7 @@ use lsconfig::variable;
 use crate::facts::{Engine, Health, Status};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix};
-use crate::judge::World;
+use crate::judge::{World, plan};
 use crate::path::Outcome;
 
 /// Texts of engines that cannot bind a port of the host.
@@ -217,34 +217,47 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
         )
         .proven(true)
         .evidence(format!("{name}={}", target.env[name]));
-        // Where the ports fit what runs today, the old name is only to be forgotten.
-        let fits = target.ports.is_empty() || emulator.published_gateway().is_some();
+        // What stands in another file, such as one of `env_file:`, is removed there by hand.
+        let elsewhere = set_elsewhere(target, &key);
         let successor = match known.name {
-            "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" if fits => None,
             "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" => {
-                Some(("GATEWAY_LISTEN", emulator.meant.listen_set().to_string()))
+                plan::moved(world).map(|listen| ("GATEWAY_LISTEN", listen))
             }
             "HOSTNAME_EXTERNAL" | "LOCALSTACK_HOSTNAME" => {
-                let host = emulator.meant.url_address();
-                host.map(|host| ("LOCALSTACK_HOST", host.to_string()))
+                plan::host(world).map(|host| ("LOCALSTACK_HOST", host.to_string()))
             }
             _ => None,
         };
-        let (title, edit) = match successor {
-            Some((new, value)) => (
-                format!("set `{new}={value}` instead"),
-                Edit::Rename {
-                    from: name.clone(),
-                    to: new.to_owned(),
-                    value,
-                },
-            ),
-            None => (format!("remove `{name}`"), Edit::Unset(name.clone())),
+        let title = match (&successor, &elsewhere) {
+            (Some((new, value)), None) => format!("set `{new}={value}` instead"),
+            (Some((new, value)), Some(file)) => {
+                format!("set `{new}={value}` instead, and remove `{name}` from {file}")
+            }
+            (None, None) => format!("remove `{name}`"),
+            (None, Some(file)) => format!("remove `{name}` from {file}"),
         };
-        finding = finding.fix(Fix::change(title, vec![Change::of(target, edit)]));
+        let edit = match (successor, &elsewhere) {
+            (Some((new, value)), None) => Some(Edit::Rename {
+                from: name.clone(),
+                to: new.to_owned(),
+                value,
+            }),
+            (Some((new, value)), Some(_)) => Some(Edit::Set(new.to_owned(), value)),
+            (None, None) => Some(Edit::Unset(name.clone())),
+            (None, Some(_)) => None,
+        };
+        let changes = edit.map(|edit| Change::of(target, edit));
+        finding = finding.fix(Fix::change(title, changes.into_iter().collect()));
         findings.push(finding);
     }
     findings
+}
+
+/// Returns the file in which a key stands, where it is none of the Compose files.
+fn set_elsewhere(target: &crate::facts::Container, key: &str) -> Option<String> {
+    let compose = target.compose.as_ref()?;
+    let file = &compose.places.get(key)?.file;
+    (!compose.files.contains(file)).then(|| file.clone())
 }
 
 pub(crate) fn shadowed_variable(world: &World<'_>) -> Vec<Finding> {
@@ -363,10 +376,7 @@ pub(crate) fn listens_on_loopback(world: &World<'_>) -> Vec<Finding> {
         .evidence(format!("it listens at {}", sockets.join(", ")))
         .fix(Fix::change(
             "listen on all addresses of the container",
-            vec![Change::of(
-                target,
-                Edit::Set("GATEWAY_LISTEN".into(), format!("0.0.0.0:{port}")),
-            )],
+            plan::listen_at(world, port),
         )),
     ]
 }
@@ -405,45 +415,45 @@ pub(crate) fn published_not_listened(world: &World<'_>) -> Vec<Finding> {
             .find(|&p| emulator.is_gateway_port(p))
             .unwrap_or_else(|| emulator.port());
         let host_port = port.host_port.unwrap_or(port.container_port);
-        findings.push(
-            Finding::new(
-                "PORT003",
-                Subject::of(target, &["ports"]),
-                format!(
-                    "port {host_port} of the host leads to port {} of `{}`, where nothing listens",
-                    port.container_port,
-                    emulator.name()
-                ),
-            )
-            .severity(if reached {
-                Severity::Warning
-            } else {
-                Severity::Error
-            })
-            .proven(emulator.listening.seen)
-            .evidence(format!("it listens at {}", listens.join(", ")))
-            .evidence("connections are accepted by the engine and closed at once")
-            .fix(Fix::change(
-                format!("publish port {right}"),
-                vec![Change::of(
-                    target,
-                    Edit::Republish {
-                        container_port: port.container_port,
-                        entry: format!("127.0.0.1:{host_port}:{right}"),
-                    },
-                )],
-            ))
-            .fix(Fix::change(
-                format!("listen at port {}", port.container_port),
-                vec![Change::of(
-                    target,
-                    Edit::Set(
-                        "GATEWAY_LISTEN".into(),
-                        format!("0.0.0.0:{}", port.container_port),
-                    ),
-                )],
-            )),
+        let publish = Fix::change(
+            format!("publish port {right}"),
+            vec![Change::of(
+                target,
+                Edit::Republish {
+                    container_port: port.container_port,
+                    entry: format!("127.0.0.1:{host_port}:{right}"),
+                },
+            )],
         );
+        let moves = plan::moved(world).is_some() && plan::port(world) == port.container_port;
+        let listen = Fix::change(
+            format!("listen at port {}", port.container_port),
+            plan::listen_at(world, port.container_port),
+        );
+        let fixes = if moves {
+            [listen, publish]
+        } else {
+            [publish, listen]
+        };
+        let mut finding = Finding::new(
+            "PORT003",
+            Subject::of(target, &["ports"]),
+            format!(
+                "port {host_port} of the host leads to port {} of `{}`, where nothing listens",
+                port.container_port,
+                emulator.name()
+            ),
+        )
+        .severity(if reached {
+            Severity::Warning
+        } else {
+            Severity::Error
+        })
+        .proven(emulator.listening.seen)
+        .evidence(format!("it listens at {}", listens.join(", ")))
+        .evidence("connections are accepted by the engine and closed at once");
+        finding.fixes.extend(fixes);
+        findings.push(finding);
     }
     findings
 }
@@ -519,7 +529,7 @@ pub(crate) fn overlapping_subnets(world: &World<'_>) -> Vec<Finding> {
                     .evidence(format!("{range} and {other}"))
                     .fix(Fix::say(format!(
                         "give one of them another subnet, for example {}",
-                        crate::fix::free_subnet(world.facts)
+                        crate::fix::free_subnet(world.facts, &b.name)
                     ))),
                 );
             }

@@ -200,6 +200,11 @@ advice! {
         "`docker inspect` of the emulator shows another address."
         "Use its name instead, or pin the address with `ipv4_address`."
     }
+    STALE_NAME = "stale-address" {
+        "`{host}` leads to an address that no container has any more: addresses change when containers are made anew."
+        "`docker inspect` of the emulator shows another address than the one that the name leads to."
+        "Make the client anew, or use a name that Docker's DNS answers for instead of a hosts line."
+    }
     LINK = "legacy-link" {
         "A link is written into the hosts file once, and is stale when the emulator is made anew."
         "The client has `links:`, and its hosts file another address than the emulator."

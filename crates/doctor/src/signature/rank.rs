@@ -83,7 +83,9 @@ ranking! {
     [Timeout] [DockerHost] [] => [BLOCKED PUBLISHED_ELSEWHERE];
     [Timeout] [] [] => [ISOLATED BLOCKED STALLED];
     [NoRoute] [Service Underscore Domain BelowService] [] => [LINK NOT_RUNNING_NAME];
-    [NoRoute] [] [] => [STALE NOT_RUNNING LINK];
+    [NoRoute] [Localhost LoopbackV6] [] => [NOT_RUNNING];
+    [NoRoute] [PrivateIp] [] => [STALE NOT_RUNNING LINK];
+    [NoRoute] [] [] => [STALE_NAME NOT_RUNNING LINK];
     [Empty] [Service Underscore PrivateIp Kubernetes] [] => [NOT_READY STALLED];
     [Empty] [] [] => [BEHIND_PUBLISHED LOOPBACK_INSIDE NOT_READY];
 }
@@ -206,6 +208,17 @@ mod tests {
             assert!(
                 !causes(*signature, None, Place::Unknown).is_empty(),
                 "{signature:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_address_is_called_one() {
+        for row in RANKING {
+            let names_an_address = row.causes.iter().any(|c| std::ptr::eq(*c, &cause::STALE));
+            assert!(
+                !names_an_address || row.classes == [HostClass::PrivateIp],
+                "{row:?}"
             );
         }
     }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use lsconfig::addr::HostPort;
+use lsconfig::entrypoint::image_environment;
 use lsconfig::facts::Facts as Place;
 use lsconfig::layer::{Layer, Layers, SourceKind};
 use lsconfig::release::{Semantics, TargetVersion};
@@ -142,7 +143,12 @@ impl<'f> Emulator<'f> {
         let is_localstack = is_localstack(container) || answered.is_some();
         let tag = image.version().filter(|_| image.is_localstack());
         let version = answered.flatten().or(tag);
+        // What the image sets itself is no setting of a user; resolving brings it back.
+        let of_image = version
+            .filter(|_| is_localstack)
+            .map_or(&[][..], |v| image_environment(v.line()));
         let pairs = container.env.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let pairs = pairs.filter(|pair| !of_image.contains(pair));
         let layers = Layers::from_iter([Layer::from_pairs(
             SourceKind::Environment,
             "environment",

@@ -1,7 +1,7 @@
 //! Error texts as people paste them: the files below `tests/data/errors`.
 //!
-//! Each starts with what is expected: the code that comes `first`, codes that come `also`, and the
-//! `host` that is named. What follows `---` is the text.
+//! Each starts with what is expected: the code that comes `first`, codes that come `also`, codes that
+//! do `not`, and the `host` that is named. What follows `---` is the text.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -52,6 +52,10 @@ fn complaint(text: &str) -> Option<String> {
         .filter(|code| !code.is_empty());
     if let Some(missing) = also.find(|code| !codes.contains(code)) {
         return Some(format!("lacks {missing}: {shown}"));
+    }
+    let mut not = field("not:").unwrap_or_default().split(' ');
+    if let Some(wrong) = not.find(|code| codes.contains(code)) {
+        return Some(format!("has {wrong}: {shown}"));
     }
     let host = field("host:");
     if host.is_some() && host != causes.first().map(host_of).as_deref() {

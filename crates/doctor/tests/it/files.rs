@@ -126,3 +126,84 @@ fn a_file_that_is_no_compose_file_is_judged_without_panic() {
         let _ = judge(&facts(text));
     }
 }
+
+/// Applies the best fix of every finding, all in one, and checks that nothing is wrong afterwards.
+#[track_caller]
+fn mends_together(text: &str, expected: &[&str]) -> String {
+    let found = codes(text);
+    assert_eq!(found, expected, "{text}");
+    let facts = facts(text);
+    let judgement = judge(&facts);
+    let mut changes = Vec::new();
+    for finding in &judgement.findings {
+        let best = finding.fixes.iter().find(|fix| !fix.changes.is_empty());
+        for change in best.into_iter().flat_map(|fix| &fix.changes) {
+            if !changes.contains(change) {
+                changes.push(change.clone());
+            }
+        }
+    }
+    let patched = patch("compose.yaml", text, &changes)
+        .unwrap_or_else(|| panic!("no patch for {changes:#?}"));
+    assert_eq!(codes(&patched.text), [""; 0], "{}", patched.text);
+    patched.text
+}
+
+#[test]
+fn what_one_run_offers_can_be_taken_together() {
+    let emulator = |ports: &str, rest: &str| {
+        format!(
+            "services:\n  localstack:\n    image: localstack/localstack:4.12.0\n    ports: [\"{ports}\"]\n    environment:\n{rest}"
+        )
+    };
+    let legacy = "      - HOSTNAME_EXTERNAL=foo.bar\n      - EDGE_PORT=5000\n";
+    // The port is dead and stays dead, so URLs must not carry it.
+    let text = mends_together(&emulator("4566:4566", legacy), &["ignored-variable"; 2]);
+    assert!(text.contains("foo.bar:4566"), "{text}");
+    // The port is what is meant: the gateway goes there, and so do the URLs.
+    let text = mends_together(
+        &emulator("5000:5000", legacy),
+        &[
+            "published-not-listened",
+            "ignored-variable",
+            "ignored-variable",
+        ],
+    );
+    assert!(text.contains("0.0.0.0:5000"), "{text}");
+    assert!(text.contains("foo.bar:5000"), "{text}");
+    // The host has it at another port.
+    let text = mends_together(
+        &emulator("5000:4566", legacy),
+        &[
+            "url-port-not-published",
+            "ignored-variable",
+            "ignored-variable",
+        ],
+    );
+    assert!(text.contains("foo.bar:5000"), "{text}");
+}
+
+#[test]
+fn each_network_gets_a_subnet_of_its_own() {
+    let client = |name: &str| {
+        format!(
+            "  {name}:\n    image: app\n    networks: [{name}]\n    environment:\n      AWS_ENDPOINT_URL: http://localhost.localstack.cloud:4566\n"
+        )
+    };
+    let text = format!(
+        "services:\n  localstack:\n    image: localstack/localstack:4.12.0\n    networks: [one, two]\n{}{}networks:\n  one: {{}}\n  two: {{}}\n",
+        client("one"),
+        client("two")
+    );
+    mends_together(&text, &["emulator-dns-not-used"; 2]);
+}
+
+#[test]
+fn a_release_is_offered_names_that_it_reads() {
+    let text = "services:\n  localstack:\n    image: localstack/localstack:1.4.0\n    ports: [\"4566:4566\"]\n    environment:\n      - EDGE_BIND_HOST=127.0.0.1\n";
+    let text = mends_together(text, &["listen-loopback-in-container"]);
+    assert!(
+        text.contains("EDGE_BIND_HOST") && text.contains("0.0.0.0"),
+        "{text}"
+    );
+}

@@ -1,7 +1,7 @@
 //! Systems that are right give no finding, whatever they look like.
 
 use lsconfig_doctor::facts::{
-    Container, Endpoint, Engine, Facts, Network, Published, Status, Subnet,
+    Container, Endpoint, Engine, Facts, Network, Published, Standing, Status, Subnet,
 };
 use lsconfig_doctor::judge::judge;
 
@@ -113,6 +113,7 @@ fn system(random: &mut Random) -> Facts {
             version: "28".into(),
             api_version: "1.47".into(),
             operating_system: "Linux".into(),
+            standing: Some(Standing::SameMachine),
             rootless: Some(false),
         },
         networks: networks.collect(),

@@ -10,3 +10,4 @@ mod healthy;
 mod probing;
 mod scenarios;
 mod topology;
+mod transport;

@@ -1,9 +1,13 @@
 //! Probes on loopback: what a plan sees of servers that are good, silent, or lie.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 
-use lsconfig_doctor::facts::{Answer, Connect, Handshake, Record};
+use lsconfig_doctor::examine::plan;
+use lsconfig_doctor::facts::{
+    Answer, Connect, Container, Endpoint, Facts, Handshake, Position, Record, Status,
+};
 use lsconfig_doctor::probe::{Plan, PlanUrl, run};
 
 /// A server that says the same to everybody.
@@ -104,4 +108,52 @@ fn our_own_listener_is_in_the_table() {
         matches!(r, Record::Listeners { sockets } if sockets.iter().any(|s| s.address == address && !s.udp))
     });
     assert!(seen, "{records:?}");
+}
+
+#[test]
+fn one_probe_answers_for_all_who_share_a_network_and_the_different_ones_come_first() {
+    let container = |id: &str, mode: &str, network: &str, url: &str| Container {
+        id: id.into(),
+        name: id.into(),
+        image: "app".into(),
+        status: Status::Running,
+        network_mode: mode.into(),
+        endpoints: BTreeMap::from([(network.to_owned(), Endpoint::default())]),
+        env: BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), url.to_owned())]),
+        ..Container::default()
+    };
+    let url = "http://localstack:4566";
+    let mut emulator = container("localstack", "one", "one", "");
+    emulator.image = "localstack/localstack:4.12".into();
+    let mut sharing = container(
+        "sidecar",
+        "container:app-00",
+        "one",
+        "http://localhost:4566",
+    );
+    sharing.endpoints.clear();
+    let mut containers: Vec<_> = (0..20)
+        .map(|n| container(&format!("app-{n:02}"), "one", "one", url))
+        .collect();
+    containers.push(container("other", "two", "two", url));
+    containers.extend([emulator, sharing]);
+    let facts = Facts {
+        containers,
+        ..Facts::default()
+    };
+    let plans = plan(&facts);
+    let of = |id: &str| {
+        let position = Position::Container(id.into());
+        plans.iter().find(|p| p.position == position)
+    };
+    // The namespace of the sidecar is that of another one, which asks for both.
+    assert!(of("sidecar").is_none());
+    let shared = of("app-00").unwrap();
+    assert_eq!(shared.also, [Position::Container("sidecar".into())]);
+    let asked = |url: &str| shared.plan.urls.iter().any(|u| u.url == url);
+    assert!(asked(url) && asked("http://localhost:4566"));
+    // Twenty that are alike do not hide the one that is not.
+    assert!(of("other").is_some());
+    assert!(of("app-19").is_none());
+    assert!(plans.len() <= 10);
 }
