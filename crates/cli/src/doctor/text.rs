@@ -81,11 +81,7 @@ fn paths(text: &mut String, document: &Document, verbose: bool) {
     }
     if let Some(emulator) = &document.emulator {
         let release = emulator.release.as_deref().unwrap_or("unknown release");
-        let how = if emulator.seen {
-            "seen"
-        } else {
-            "by its settings"
-        };
+        let how = if emulator.seen { "seen" } else { "expected" };
         let _ = writeln!(
             text,
             "\nemulator  {} ({}), {release}, listens at {} ({how})",

@@ -1,11 +1,13 @@
 //! The emulator: which container it is, and what it does with its settings.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use lsconfig::addr::HostPort;
 use lsconfig::entrypoint::image_environment;
 use lsconfig::facts::Facts as Place;
 use lsconfig::layer::{Layer, Layers, SourceKind};
+use lsconfig::listen::ListenSet;
 use lsconfig::release::{Semantics, TargetVersion};
 use lsconfig::resolve::resolve;
 use lsconfig::settings::Resolution;
@@ -16,6 +18,17 @@ use crate::facts::{Answer, Container, Facts, Listener, Position, Record};
 
 /// The first release whose web server binds IPv4 entries and names to all interfaces.
 const BINDS_ALL_SINCE: TargetVersion = TargetVersion::exact(3, 5, 0);
+
+/// Emulators besides LocalStack: how the last part of their image's name begins, and the port at
+/// which they listen unless they are told otherwise.
+const OTHERS: [(&str, u16); 6] = [
+    ("moto", 5000),
+    ("minio", 9000),
+    ("elasticmq", 9324),
+    ("ministack", GATEWAY_PORT),
+    ("floci", GATEWAY_PORT),
+    ("fakecloud", GATEWAY_PORT),
+];
 
 /// What the search for the emulator gave.
 #[derive(Debug)]
@@ -41,6 +54,8 @@ pub struct Emulator<'f> {
     pub settings: Resolution,
     /// Its settings as whoever wrote them meant them.
     pub meant: Resolution,
+    /// Where it listens for requests, by its settings or by what it is.
+    pub listen: ListenSet,
     /// What listens, and how that is known.
     pub listening: Listening,
     /// The host in the URLs that it returns.
@@ -71,14 +86,18 @@ pub fn find(facts: &Facts) -> Found<'_> {
                 .iter()
                 .filter(|c| is_localstack(c))
                 .collect();
-            // Where none is known as LocalStack, the default port marks other emulators.
+            // Where none is known as LocalStack, others are known by their image, or the port.
+            let others: [fn(&Container) -> bool; 2] =
+                [|c| default_port(c).is_some(), has_gateway_port];
+            let mut fallbacks = others.into_iter().map(|is_other| {
+                let containers = facts.containers.iter();
+                containers.filter(|c| is_other(c)).collect::<Vec<_>>()
+            });
             if strong.is_empty() {
                 pick(
-                    facts
-                        .containers
-                        .iter()
-                        .filter(|c| has_gateway_port(c))
-                        .collect(),
+                    fallbacks
+                        .find(|found| !found.is_empty())
+                        .unwrap_or_default(),
                 )
             } else {
                 pick(strong)
@@ -127,6 +146,34 @@ pub(crate) fn is_localstack(container: &Container) -> bool {
         || container.labels.get("authors").map(String::as_str) == Some("LocalStack Contributors")
 }
 
+/// Returns the usual port of an emulator other than LocalStack, which its image tells.
+fn default_port(container: &Container) -> Option<u16> {
+    let repository = container.image.split(['@', ' ']).next()?;
+    let last = repository.rsplit('/').next()?.split(':').next()?;
+    let known = OTHERS.iter().find(|(name, _)| last.starts_with(name));
+    known.map(|(_, port)| *port)
+}
+
+/// Returns where it listens: LocalStack by its settings, another one at the usual port of its image,
+/// or at the only port that its container shows.
+fn listen_set(container: &Container, settings: &Resolution, is_localstack: bool) -> ListenSet {
+    if is_localstack || container.env.contains_key("GATEWAY_LISTEN") {
+        return settings.listen_set();
+    }
+    let published = container.ports.iter().filter(|p| p.protocol == "tcp");
+    let exposed = container.exposed.iter().filter_map(|port| {
+        let (port, protocol) = port.split_once('/')?;
+        port.parse().ok().filter(|_| protocol == "tcp")
+    });
+    let shown: BTreeSet<u16> = published.map(|p| p.container_port).chain(exposed).collect();
+    let usual = default_port(container).unwrap_or(GATEWAY_PORT);
+    let port = match (shown.contains(&usual), shown.len(), shown.first()) {
+        (false, 1, Some(&only)) => only,
+        _ => usual,
+    };
+    ListenSet::from_iter([HostPort::new("0.0.0.0", port)])
+}
+
 fn has_gateway_port(container: &Container) -> bool {
     let exposed = container.exposed.iter().any(|port| port == "4566/tcp");
     let published = container
@@ -163,15 +210,19 @@ impl<'f> Emulator<'f> {
             None => Semantics::Normalized,
         };
         let settings = resolve(&layers, &place, semantics);
-        let url = settings.url_address();
+        // Another emulator has a host of its own in its URLs, or none.
+        let told = is_localstack || container.env.contains_key("LOCALSTACK_HOST");
+        let url = settings.url_address().filter(|_| told);
+        let listen = listen_set(container, &settings, is_localstack);
         let binds_all = is_localstack && version.is_some_and(|v| v >= BINDS_ALL_SINCE);
-        let listening = listening(facts, container, &settings, binds_all);
+        let listening = listening(facts, container, &listen, binds_all);
         Self {
             is_localstack,
             version,
             minted_host: url.as_ref().map(|a| a.host.as_str().to_ascii_lowercase()),
             minted_port: url.as_ref().map(|a| a.port),
             names: names(container),
+            listen,
             listening,
             settings,
             meant: resolve(&layers, &place, Semantics::Normalized),
@@ -188,10 +239,7 @@ impl<'f> Emulator<'f> {
     /// Returns the port that clients in other containers use.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.settings
-            .listen_set()
-            .first_port()
-            .unwrap_or(GATEWAY_PORT)
+        self.listen.first_port().unwrap_or(GATEWAY_PORT)
     }
 
     /// Returns the port at which the host reaches the gateway, or the usual one.
@@ -213,9 +261,8 @@ impl<'f> Emulator<'f> {
     /// Returns whether the settings make the gateway listen at `port`.
     #[must_use]
     pub fn is_gateway_port(&self, port: u16) -> bool {
-        let set = self.settings.listen_set();
-        set.iter().any(|address| address.port == port)
-            || (set.as_slice().is_empty() && port == GATEWAY_PORT)
+        self.listen.iter().any(|address| address.port == port)
+            || (self.listen.as_slice().is_empty() && port == GATEWAY_PORT)
     }
 
     /// Returns whether something listens at `port` for connections that come through the network.
@@ -282,7 +329,7 @@ impl<'f> Emulator<'f> {
         let mut sockets = self.listening.sockets.iter();
         let found = sockets.any(|s| s.udp == udp && s.address.port() == port && on(s.address.ip()));
         // The settings of LocalStack say where its gateway listens, and nothing of other programs.
-        (found || self.listening.seen || self.is_localstack || port == GATEWAY_PORT)
+        (found || self.listening.seen || self.is_localstack || self.is_gateway_port(port))
             .then_some(found)
     }
 }
@@ -300,12 +347,7 @@ fn answered(facts: &Facts) -> Option<Option<TargetVersion>> {
     versions.next()
 }
 
-fn listening(
-    facts: &Facts,
-    container: &Container,
-    settings: &Resolution,
-    binds_all: bool,
-) -> Listening {
+fn listening(facts: &Facts, container: &Container, set: &ListenSet, binds_all: bool) -> Listening {
     let seen = facts
         .observed(&Position::Container(container.id.clone()))
         .and_then(|o| {
@@ -320,7 +362,6 @@ fn listening(
             seen: true,
         };
     }
-    let set = settings.listen_set();
     let socket = |address: &HostPort| {
         // A name is bound at the address that it resolves to inside; only loopback is certain.
         let ip = match address.host.ip() {

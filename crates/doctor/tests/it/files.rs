@@ -207,3 +207,32 @@ fn a_release_is_offered_names_that_it_reads() {
         "{text}"
     );
 }
+
+#[test]
+fn other_emulators_are_known_by_their_image() {
+    let project = |image: &str, shown: &str, url: &str| {
+        format!(
+            "services:\n  aws:\n    image: {image}\n{shown}  app:\n    image: app\n    environment:\n      AWS_ENDPOINT_URL: {url}\n"
+        )
+    };
+    let published = "    ports: [\"8000:7000\"]\n";
+    for (image, shown, url) in [
+        ("motoserver/moto:5.0.0", "", "http://aws:5000"),
+        ("minio/minio", "", "http://aws:9000"),
+        (
+            "softwaremill/elasticmq-native@sha256:0",
+            "",
+            "http://aws:9324",
+        ),
+        // Told to listen elsewhere; the port that it shows is the one.
+        ("registry.example:5/moto", published, "http://aws:7000"),
+        ("any", "    expose: [4566]\n", "http://aws:4566"),
+    ] {
+        assert_eq!(codes(&project(image, shown, url)), [""; 0], "{image}");
+    }
+    mends(
+        &project("motoserver/moto", "", "http://localhost:5000"),
+        "endpoint-is-client-itself",
+        7,
+    );
+}
