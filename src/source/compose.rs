@@ -197,7 +197,8 @@ fn no_service<'s>(
         ""
     };
     diagnostic = diagnostic.help(match names.is_empty() {
-        true => "the files have no services".to_owned(),
+        true => "the files have no `services:`; `lsconfig check` reads workflows and manifests"
+            .to_owned(),
         false => format!(
             "name one with `--service`; {noun}: {}{more}",
             names.join(", ")

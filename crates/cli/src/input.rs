@@ -91,6 +91,17 @@ impl Input {
             emulator: None,
         };
         let format = |path: &PathBuf| wanted.format.unwrap_or_else(|| files::format_of(path));
+        let unread = |path: &&PathBuf| wanted.format.is_none() && files::is_program(path);
+        if let Some(path) = wanted.files.iter().find(unread) {
+            let name = printable(&path.display().to_string()).into_owned();
+            return Err(CliError::usage(
+                format!("{name} is neither a Compose file nor lines of `NAME=value`"),
+                format!(
+                    "`lsconfig check {name}` finds settings in scripts, manifests and code; \
+                     `--input-format` names the format of a file that is called otherwise"
+                ),
+            ));
+        }
         let (mut composes, mut others) = (Vec::new(), Vec::new());
         for path in wanted.files {
             match format(path) {

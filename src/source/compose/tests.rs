@@ -196,7 +196,7 @@ fn the_service_is_found_by_its_image() {
     check_service(
         "",
         None,
-        "no service has an image that is known as LocalStack; the files have no services",
+        "no service has an image that is known as LocalStack; the files have no `services:`; `lsconfig check` reads workflows and manifests",
     );
     let version = project(one)
         .service("aws")

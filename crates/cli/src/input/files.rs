@@ -27,6 +27,27 @@ pub(crate) fn format_of(path: &Path) -> InputFormat {
     }
 }
 
+/// Returns whether a file is, by its name, of a kind in which settings stand among other things. Only
+/// `check` and `migrate` read such files.
+pub(crate) fn is_program(path: &Path) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "bash", "bat", "cs", "fish", "go", "gradle", "groovy", "hcl", "java", "js", "jsonc", "kt",
+        "kts", "md", "mjs", "mk", "nix", "nomad", "ps1", "py", "rb", "rs", "sh", "tf", "ts", "zsh",
+    ];
+    const NAMES: &[&str] = &[
+        "Containerfile",
+        "Dockerfile",
+        "Jenkinsfile",
+        "Justfile",
+        "Makefile",
+    ];
+    let part = |part: Option<&std::ffi::OsStr>, known: &[&str]| {
+        part.and_then(|part| part.to_str())
+            .is_some_and(|part| known.iter().any(|k| k.eq_ignore_ascii_case(part)))
+    };
+    part(path.extension(), EXTENSIONS) || part(path.file_name(), NAMES)
+}
+
 /// Returns the name that origins carry for a file: the path as it was given.
 pub(crate) fn name_of(path: &Path) -> Arc<str> {
     if path == Path::new("-") {
