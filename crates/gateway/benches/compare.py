@@ -15,6 +15,7 @@ limits are kept, 1 not, 2 cannot run.
 
 import argparse
 import contextlib
+import http.client
 import os
 import platform
 import re
@@ -259,6 +260,13 @@ ENVIRONMENT = {
 def start(name, folder):
     server = Server(name, folder, command(name, folder), environment=ENVIRONMENT.get(name))
     server.wait(PORTS[name][0])
+    if name == "localstack":
+        # It loads a service with the first call.
+        call = "/?Action=CreateQueue&QueueName=orders&Version=2012-11-05"
+        connection = http.client.HTTPConnection("127.0.0.1", PORTS[name][0], timeout=START_SECONDS)
+        connection.request("POST", call)
+        connection.getresponse().read()
+        connection.close()
     return server
 
 
