@@ -140,16 +140,17 @@ fn logger(args: &ServeArgs) -> Option<Logger> {
 }
 
 fn line(record: &AccessRecord) -> String {
+    let upstream = record.upstream.as_ref().map(|u| u.url.to_string());
     let mut line = format!(
         "{} {} {} {}{} {} {} {} {}us",
         record.id,
         record.client,
-        record.method,
+        record.method.as_ref().map_or("", |method| method.as_str()),
         printable(&record.host),
         printable(&record.path),
         record.status,
         record.service.unwrap_or("-"),
-        record.upstream.as_deref().unwrap_or("-"),
+        upstream.as_deref().unwrap_or("-"),
         record.micros,
     );
     for step in &record.trace {

@@ -1,9 +1,10 @@
 //! One connection: find out what the client speaks, then let hyper frame it.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -16,14 +17,26 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use crate::detect::{DETECT_MAX, Detection, detect};
+use crate::detect::{Detection, detect};
 use crate::guard::Guard;
 use crate::limits;
 use crate::metrics::{Counted, add};
-use crate::proxy::{Gateway, Peer};
+use crate::peer::Peer;
+use crate::proxy::Gateway;
 use crate::rewind::Rewind;
 use crate::shared::Shared;
+
+/// Bytes that are read at first: most heads and first messages of a TLS handshake fit, so that they
+/// are read once.
+const FIRST_READ: usize = 2048;
+
+/// A future that has its room on the heap, and gives it back when it ends.
+///
+/// A future takes the room of the largest of its parts for as long as it lives, and a connection is
+/// idle most of the time. So each phase of a connection has a box of its own.
+type Phase<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
 /// Serves a connection until it ends, or until `drain` says so and its requests are answered.
 pub(crate) async fn serve(
@@ -35,31 +48,18 @@ pub(crate) async fn serve(
 ) {
     let _counted = Counted::new(&shared.metrics.connections);
     add(&shared.metrics.accepted);
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "set TCP_NODELAY");
-    }
     let served = async {
         let Some((detection, stream)) = peek(stream, &drain).await? else {
             return Ok(());
         };
-        let peer = Peer { client, tls: false };
-        match detection {
-            Detection::Tls => {
-                let acceptor = TlsAcceptor::from(shared.state().tls.server());
-                let stream = timeout(limits::TLS_TIMEOUT, acceptor.accept(stream)).await??;
-                add(&shared.metrics.tls_handshakes);
-                let peer = Peer { client, tls: true };
-                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                    return speak(Detection::H2, stream, peer, gateway, drain).await;
-                }
-                match peek(stream, &drain).await? {
-                    Some((detection, stream)) => {
-                        speak(detection, stream, peer, gateway, drain).await
-                    }
-                    None => Ok(()),
-                }
-            }
-            detection => speak(detection, stream, peer, gateway, drain).await,
+        let tls = detection == Detection::Tls;
+        let peer = Peer::new(client, tls);
+        if !tls {
+            return speak(detection, stream, peer, gateway, drain).await;
+        }
+        match Box::pin(unwrap(stream, &shared, &drain)).await? {
+            Some((detection, stream)) => speak(detection, stream, peer, gateway, drain).await,
+            None => Ok(()),
         }
     };
     let ended: io::Result<()> = served.await;
@@ -74,12 +74,27 @@ pub(crate) async fn serve(
     }
 }
 
+/// Takes the handshake of TLS, and finds out what is spoken inside.
+async fn unwrap<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    shared: &Shared,
+    drain: &watch::Receiver<bool>,
+) -> io::Result<Option<(Detection, Rewind<TlsStream<S>>)>> {
+    let acceptor = TlsAcceptor::from(shared.state().tls.server());
+    let stream = timeout(limits::TLS_TIMEOUT, acceptor.accept(stream)).await??;
+    add(&shared.metrics.tls_handshakes);
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        return Ok(Some((Detection::H2, Rewind::new(Bytes::new(), stream))));
+    }
+    peek(stream, drain).await
+}
+
 /// Reads until the protocol is known, and puts the bytes back; `None` when there were none.
 async fn peek<S: AsyncRead + Unpin>(
     mut stream: S,
     drain: &watch::Receiver<bool>,
 ) -> io::Result<Option<(Detection, Rewind<S>)>> {
-    let mut read = BytesMut::with_capacity(DETECT_MAX);
+    let mut read = BytesMut::with_capacity(FIRST_READ);
     let mut drain = drain.clone();
     let found = timeout(limits::DETECT_TIMEOUT, async {
         loop {
@@ -105,73 +120,98 @@ async fn drained(drain: &mut watch::Receiver<bool>) {
     let _ = drain.wait_for(|&drain| drain).await.is_ok();
 }
 
-async fn speak<S>(
+fn speak<S>(
     detection: Detection,
     stream: S,
     peer: Peer,
     gateway: Gateway,
-    mut drain: watch::Receiver<bool>,
-) -> io::Result<()>
+    drain: watch::Receiver<bool>,
+) -> Phase<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     match detection {
-        Detection::Http1 => {
-            let (stream, requests) = Guard::new(stream);
-            let service = service_fn(move |request| {
-                let (gateway, requests) = (gateway.clone(), Arc::clone(&requests));
-                async move {
-                    let response = match requests.begin() {
-                        None => gateway.handle(request, peer).await,
-                        Some(refusal) => gateway.refuse(refusal, peer),
-                    };
-                    requests.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
-                    Ok::<_, Infallible>(response)
-                }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits::HEAD_TIMEOUT)
-                .max_headers(limits::MAX_HEADERS)
-                .max_header_size(limits::MAX_HEAD)
-                .half_close(true)
-                .preserve_header_case(true)
-                .auto_date_header(false)
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades();
-            let mut connection = pin!(connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended.map_err(io::Error::other),
-                () = drained(&mut drain) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await.map_err(io::Error::other)
-                }
-            }
+        Detection::Http1 => speak_http1(stream, peer, gateway, drain),
+        Detection::H2 => speak_http2(stream, peer, gateway, drain),
+        Detection::Tls | Detection::Unknown | Detection::NeedMore => {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "neither HTTP nor TLS");
+            Box::pin(std::future::ready(Err(error)))
         }
-        Detection::H2 => {
-            let service = service_fn(move |request| {
-                let gateway = gateway.clone();
-                async move { Ok::<_, Infallible>(gateway.handle(request, peer).await) }
-            });
-            let connection = http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(limits::MAX_STREAMS)
-                .max_header_list_size(u32::try_from(limits::MAX_HEAD).unwrap_or(u32::MAX))
-                .keep_alive_interval(limits::HEAD_TIMEOUT)
-                .auto_date_header(false)
-                .serve_connection(TokioIo::new(stream), service);
-            let mut connection = pin!(connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended.map_err(io::Error::other),
-                () = drained(&mut drain) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await.map_err(io::Error::other)
-                }
-            }
-        }
-        Detection::Tls | Detection::Unknown | Detection::NeedMore => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "neither HTTP nor TLS",
-        )),
     }
+}
+
+fn speak_http1<S>(
+    stream: S,
+    peer: Peer,
+    gateway: Gateway,
+    mut drain: watch::Receiver<bool>,
+) -> Phase<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (stream, requests) = Guard::new(stream);
+    let service = service_fn(move |request| {
+        let (gateway, requests, peer) = (gateway.clone(), Arc::clone(&requests), peer.clone());
+        // In a box, because hyper moves the future about and keeps its room between requests.
+        Box::pin(async move {
+            let response = match requests.begin() {
+                None => gateway.handle(request, peer).await,
+                Some(refusal) => gateway.refuse(refusal, &peer),
+            };
+            requests.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+            Ok::<_, Infallible>(response)
+        })
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD_TIMEOUT)
+        .max_headers(limits::MAX_HEADERS)
+        .max_header_size(limits::MAX_HEAD)
+        .half_close(true)
+        .preserve_header_case(true)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = Box::pin(connection);
+    Box::pin(async move {
+        tokio::select! {
+            ended = connection.as_mut() => ended.map_err(io::Error::other),
+            () = drained(&mut drain) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await.map_err(io::Error::other)
+            }
+        }
+    })
+}
+
+fn speak_http2<S>(
+    stream: S,
+    peer: Peer,
+    gateway: Gateway,
+    mut drain: watch::Receiver<bool>,
+) -> Phase<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = service_fn(move |request| {
+        let (gateway, peer) = (gateway.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(gateway.handle(request, peer).await) }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits::MAX_STREAMS)
+        .max_header_list_size(u32::try_from(limits::MAX_HEAD).unwrap_or(u32::MAX))
+        .keep_alive_interval(limits::HEAD_TIMEOUT)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = Box::pin(connection);
+    Box::pin(async move {
+        tokio::select! {
+            ended = connection.as_mut() => ended.map_err(io::Error::other),
+            () = drained(&mut drain) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await.map_err(io::Error::other)
+            }
+        }
+    })
 }

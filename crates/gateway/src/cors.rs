@@ -148,25 +148,23 @@ impl Cors {
             })
     }
 
-    /// Adds the headers that tell the browser yes.
-    pub fn add_headers(&self, request: &HeaderMap, response: &mut HeaderMap) {
+    /// Returns the headers that tell the browser yes; none for a request without `Origin`.
+    #[must_use]
+    pub fn headers(&self, request: &HeaderMap) -> CorsHeaders {
+        let mut headers = Vec::new();
         let Some(origin) = request.get(header::ORIGIN) else {
-            return;
+            return CorsHeaders(headers);
         };
         let any = self.settings.no_checks;
-        let fixed = [
-            (
-                header::ACCESS_CONTROL_ALLOW_ORIGIN,
-                if any {
-                    HeaderValue::from_static("*")
-                } else {
-                    origin.clone()
-                },
-            ),
-            (
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                HeaderValue::from_static(METHODS),
-            ),
+        let allowed = if any {
+            HeaderValue::from_static("*")
+        } else {
+            origin.clone()
+        };
+        let methods = HeaderValue::from_static(METHODS);
+        headers.extend([
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
                 self.allow_headers.clone(),
@@ -175,20 +173,31 @@ impl Cors {
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
                 self.expose_headers.clone(),
             ),
-        ];
-        for (name, value) in fixed {
-            response.insert(name, value);
-        }
+        ]);
         let yes = HeaderValue::from_static("true");
         if !any {
-            response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes.clone());
+            headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes.clone()));
         }
-        let private = HeaderName::from_static("access-control-request-private-network");
-        if request.contains_key(private) {
-            response.insert(
-                HeaderName::from_static("access-control-allow-private-network"),
-                yes,
-            );
+        if request.contains_key("access-control-request-private-network") {
+            let private = HeaderName::from_static("access-control-allow-private-network");
+            headers.push((private, yes));
+        }
+        CorsHeaders(headers)
+    }
+}
+
+/// What a response says to a browser; taken from its request, which does not last as long.
+#[derive(Debug)]
+pub struct CorsHeaders(Vec<(HeaderName, HeaderValue)>);
+
+impl CorsHeaders {
+    /// Puts the headers into a response.
+    pub fn add_to(self, response: &mut HeaderMap) {
+        if self.0.is_empty() {
+            return;
+        }
+        for (name, value) in self.0 {
+            response.insert(name, value);
         }
         response.append(header::VARY, HeaderValue::from_static("Origin"));
     }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::service::{Service, Services};
+use crate::virtual_host::split_at;
 
 pub(crate) use clues::{decoded, has_parameter, starts_with_ignore_case};
 use clues::{parameter, rpc_v2_target, s3_shape, shared_signing_name};
@@ -274,7 +275,7 @@ impl<'a, 't> Decision<'a, 't> {
 
     fn by_host(&mut self) -> Option<Verdict> {
         let host = self.request.host;
-        if !host.contains(".s3.") {
+        if split_at(host, ".s3.").is_none() {
             let owners: Vec<_> = self.services.at_host(host).collect();
             if let [service] = owners[..] {
                 self.note(Rule::Host, || format!("{host} is {}", service.name));
@@ -287,7 +288,7 @@ impl<'a, 't> Decision<'a, 't> {
         }
         let data_plane = [(".lambda-url.", "lambda"), (".s3-website.", "s3")];
         for (part, service) in data_plane {
-            if host.contains(part) {
+            if split_at(host, part).is_some() {
                 self.note(Rule::Host, || format!("{host} contains {part}"));
                 return self.services.named(service).map(verdict_of);
             }

@@ -1,9 +1,8 @@
 //! Headers that belong to one connection, and headers that say who asked.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
-
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::peer::Peer;
 
 /// Headers of one connection only (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -28,19 +27,23 @@ const FORWARDED: [HeaderName; 5] = [
 ///
 /// The order of the others stays. `TE: trailers` stays too, because the next hop is asked the same.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+    let connection: Vec<HeaderValue> = headers
         .get_all(header::CONNECTION)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .filter(|name| !is_essential(name))
+        .cloned()
         .collect();
+    let is_named = |name: &HeaderName| {
+        connection
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+            .any(|token| token.trim_ascii().eq_ignore_ascii_case(name.as_ref()))
+            && !is_essential(name)
+    };
     let trailers = headers
         .get(header::TE)
         .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
     let goes = |name: &HeaderName| {
-        (HOP_BY_HOP.contains(name) || named.contains(name)) && !(trailers && *name == header::TE)
+        (HOP_BY_HOP.contains(name) || is_named(name)) && !(trailers && *name == header::TE)
     };
     retain(headers, |name| !goes(name));
 }
@@ -53,9 +56,18 @@ fn is_essential(name: &HeaderName) -> bool {
     )
 }
 
-/// Keeps the headers that `keep` wants, in order. `HeaderMap::remove` would move the last one.
+/// Keeps the headers that `keep` wants, in order.
 fn retain(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
-    if headers.keys().all(&keep) {
+    let Some(first) = headers.keys().position(|name| !keep(name)) else {
+        return;
+    };
+    // `HeaderMap::remove` moves the last header to where the removed one was, so it keeps the order
+    // where only the last ones go. Servers often say `Connection` last.
+    if !headers.keys().skip(first).any(&keep) {
+        let gone: Vec<HeaderName> = headers.keys().skip(first).cloned().collect();
+        for name in gone.iter().rev() {
+            headers.remove(name);
+        }
         return;
     }
     let mut kept = HeaderMap::with_capacity(headers.len());
@@ -74,33 +86,30 @@ fn retain(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
 }
 
 /// Says who asked, replacing what the client said about itself.
-pub(crate) fn set_forwarded(headers: &mut HeaderMap, client: IpAddr, host: &str, tls: bool) {
+pub(crate) fn set_forwarded(headers: &mut HeaderMap, peer: &Peer, host: &HeaderValue) {
     retain(headers, |name| !FORWARDED.contains(name));
-    let client = client.to_canonical();
-    let scheme = if tls { "https" } else { "http" };
-    let address = client.to_string();
-    let mut forwarded = String::with_capacity(96);
-    let node = match client {
-        IpAddr::V4(_) => write!(forwarded, "for={client}"),
-        IpAddr::V6(_) => write!(forwarded, "for=\"[{client}]\""),
+    let scheme = if peer.tls() { "https" } else { "http" };
+    let (open, close) = if peer.client().is_ipv6() {
+        ("for=\"[", "]\"")
+    } else {
+        ("for=", "")
     };
-    if node
-        .and_then(|()| write!(forwarded, ";host=\"{host}\";proto={scheme}"))
-        .is_err()
-    {
-        return;
-    }
+    let forwarded = [
+        open.as_bytes(),
+        peer.shown().as_bytes(),
+        close.as_bytes(),
+        b";host=\"",
+        host.as_bytes(),
+        b"\";proto=",
+        scheme.as_bytes(),
+    ]
+    .concat();
     let [name_forwarded, name_for, name_host, name_proto, _] = FORWARDED;
     headers.insert(name_proto, HeaderValue::from_static(scheme));
-    let values = [
-        (name_for, address.as_str()),
-        (name_host, host),
-        (name_forwarded, forwarded.as_str()),
-    ];
-    for (name, value) in values {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
+    headers.insert(name_for, peer.shown().clone());
+    headers.insert(name_host, host.clone());
+    if let Ok(forwarded) = HeaderValue::try_from(forwarded) {
+        headers.insert(name_forwarded, forwarded);
     }
 }
 
@@ -124,6 +133,8 @@ pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -163,12 +174,11 @@ mod tests {
     #[test]
     fn clients_cannot_say_who_they_are() {
         let mut headers = map(&[("x-forwarded-for", "9.9.9.9"), ("forwarded", "for=9.9.9.9")]);
-        set_forwarded(
-            &mut headers,
-            "::ffff:10.0.0.2".parse().unwrap(),
-            "h:1",
-            true,
-        );
+        let set = |headers: &mut HeaderMap, client: &str, host, tls| {
+            let peer = Peer::new((client.parse::<IpAddr>().unwrap(), 1).into(), tls);
+            set_forwarded(headers, &peer, &HeaderValue::from_static(host));
+        };
+        set(&mut headers, "::ffff:10.0.0.2", "h:1", true);
         assert_eq!(
             shown(&headers),
             [
@@ -179,7 +189,7 @@ mod tests {
             ]
         );
         let mut headers = HeaderMap::new();
-        set_forwarded(&mut headers, "::1".parse().unwrap(), "h", false);
+        set(&mut headers, "::1", "h", false);
         let forwarded = "for=\"[::1]\";host=\"h\";proto=http";
         assert_eq!(headers["forwarded"], forwarded);
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::answer;
 use crate::body::Body;
-use crate::proxy::Peer;
+use crate::peer::Peer;
 use crate::shared::{Shared, State};
 use crate::virtual_host::{EdgeRoute, without_port};
 
@@ -29,7 +29,7 @@ pub(crate) fn answer<B>(
     request: &Request<B>,
     host: &str,
     route: Option<&EdgeRoute<'_>>,
-    peer: Peer,
+    peer: &Peer,
 ) -> Option<Response<Body>> {
     let path = request.uri().path();
     if route == Some(&EdgeRoute::Internal) {
@@ -57,14 +57,14 @@ pub(crate) fn answer<B>(
 
 /// A client of this machine that asked for a name of this machine: a page of another site whose
 /// name was pointed here is none.
-fn is_here(state: &State, host: &str, peer: Peer) -> bool {
+fn is_here(state: &State, host: &str, peer: &Peer) -> bool {
     let name = without_port(host);
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let asked = Host::new(bare);
     let ours = asked.ip().is_some()
         || matches!(bare, "localhost" | CLOUD)
         || asked == state.config.urls.address.host;
-    ours && peer.client.ip().to_canonical().is_loopback()
+    ours && peer.client().is_loopback()
 }
 
 fn localstack(shared: &Shared, method: &Method, path: &str) -> Response<Body> {

@@ -28,6 +28,7 @@ pub mod limits;
 pub mod listen;
 pub mod metrics;
 mod mint;
+mod peer;
 mod pool;
 mod proxy;
 mod rewind;
@@ -38,6 +39,7 @@ pub mod tls;
 pub mod virtual_host;
 
 pub use body::{Body, BodyError, Stream};
+pub use peer::Peer;
 pub use pool::UpstreamError;
-pub use proxy::{Gateway, Peer};
+pub use proxy::Gateway;
 pub use shared::{Logger, Shared, State};

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use http::{Method, Version};
+use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
+use crate::config::Upstream;
 use crate::health::Condition;
 
 /// Upper bounds of the duration histogram, in seconds.
@@ -17,26 +22,31 @@ const BOUNDS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 const RECENT: usize = 50;
 
 /// One request, as access log and status page show it.
-#[derive(Debug, Clone, Default, Serialize)]
+///
+/// Every request makes one, so the fields are what is at hand; texts are written when one is shown.
+#[derive(Debug, Clone, Serialize)]
 pub struct AccessRecord {
     /// The number that the log and the response share.
-    pub id: String,
+    pub id: SmolStr,
     /// Who asked.
-    pub client: String,
-    /// The method.
-    pub method: String,
+    pub client: IpAddr,
+    /// The method; empty when none could be read.
+    #[serde(serialize_with = "method")]
+    pub method: Option<Method>,
     /// The `Host` header.
-    pub host: String,
+    pub host: SmolStr,
     /// Path without query, which may hold credentials.
-    pub path: String,
-    /// `HTTP/1.1` or `HTTP/2.0`.
-    pub version: String,
+    pub path: SmolStr,
+    /// `HTTP/1.1` or `HTTP/2.0`; empty when none could be read.
+    #[serde(serialize_with = "version")]
+    pub version: Option<Version>,
     /// Whether the request came over TLS.
     pub tls: bool,
     /// The service, when decided.
     pub service: Option<&'static str>,
     /// Where it went; `None` when it was answered here.
-    pub upstream: Option<String>,
+    #[serde(serialize_with = "upstream")]
+    pub upstream: Option<Arc<Upstream>>,
     /// The status of the response.
     pub status: u16,
     /// From the head of the request to the head of the response.
@@ -44,6 +54,44 @@ pub struct AccessRecord {
     /// How the service was decided; only when asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<String>,
+}
+
+impl AccessRecord {
+    /// A record of a request of which nothing was read.
+    pub(crate) fn new(id: SmolStr, client: IpAddr, tls: bool) -> Self {
+        Self {
+            id,
+            client,
+            method: None,
+            host: SmolStr::default(),
+            path: SmolStr::default(),
+            version: None,
+            tls,
+            service: None,
+            upstream: None,
+            status: 0,
+            micros: 0,
+            trace: Vec::new(),
+        }
+    }
+}
+
+fn method<S: Serializer>(method: &Option<Method>, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(method.as_ref().map_or("", Method::as_str))
+}
+
+fn version<S: Serializer>(version: &Option<Version>, out: S) -> Result<S::Ok, S::Error> {
+    match version {
+        Some(version) => out.collect_str(&format_args!("{version:?}")),
+        None => out.serialize_str(""),
+    }
+}
+
+fn upstream<S: Serializer>(upstream: &Option<Arc<Upstream>>, out: S) -> Result<S::Ok, S::Error> {
+    match upstream {
+        Some(upstream) => out.collect_str(&upstream.url),
+        None => out.serialize_none(),
+    }
 }
 
 /// Counters of one process.

@@ -81,7 +81,9 @@ impl Pool {
             let reused = idle.is_some();
             let mut sender = match idle {
                 Some(sender) => sender,
-                None => connect(way).await?,
+                // In a box, as everything here that few requests do: the room for it would be part
+                // of every request's future, which is moved, and of every connection's memory.
+                None => Box::pin(connect(way)).await?,
             };
             let again = reused.then(|| repeatable(&request)).flatten();
             let sent = timeout(way.waits.response, sender.send(request)).await;

@@ -15,10 +15,9 @@ mod outgoing;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -31,6 +30,7 @@ use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper_util::rt::TokioIo;
 use lsconfig::addr::Host;
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::body::{Body, Gate};
 use crate::config::{Profile, Scheme, Upstream};
@@ -39,6 +39,7 @@ use crate::decide::{self, RequestView, Verdict, signing_region};
 use crate::guard::Refusal;
 use crate::metrics::{AccessRecord, Counted, add};
 use crate::mint;
+use crate::peer::Peer;
 use crate::pool::{Pool, UpstreamError, Way};
 use crate::service::Services;
 use crate::shared::{Shared, State};
@@ -53,14 +54,13 @@ use outgoing::{destination, region, rewrite_request, set_path};
 /// The header that carries the id of a request to the upstream and back to the client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-lsconfig-request-id");
 
-/// The ends of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer {
-    /// The client.
-    pub client: SocketAddr,
-    /// Whether it came over TLS.
-    pub tls: bool,
-}
+// What every request is asked for, as names: a text would be read as one each time.
+const API_ID: HeaderName = HeaderName::from_static("x-apigw-api-id");
+const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
+/// Characters of a path that a record keeps.
+const RECORDED_PATH: usize = 256;
 
 /// The gateway as a service: one request in, one response out.
 ///
@@ -96,8 +96,8 @@ impl Gateway {
         let _counted = Counted::new(&shared.metrics.in_flight);
         let id = request_id();
         let log = shared.wants_records() || !request.uri().path().starts_with("/_lsconfig/");
-        let mut record = log.then(|| first_record(&request, peer, &id));
-        let mut response = self.answer(request, peer, &id, record.as_mut()).await;
+        let mut record = log.then(|| first_record(&request, &peer, id.clone()));
+        let mut response = self.answer(request, &peer, &id, record.as_mut()).await;
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().append(REQUEST_ID, value);
         }
@@ -112,18 +112,15 @@ impl Gateway {
     }
 
     /// Answers bytes that are no sound request.
-    pub(crate) fn refuse(&self, refusal: Refusal, peer: Peer) -> Response<Body> {
+    pub(crate) fn refuse(&self, refusal: Refusal, peer: &Peer) -> Response<Body> {
         let shared = &*self.shared;
         let status = refusal.status();
         add(&shared.metrics.rejected);
         shared.metrics.responded(status.as_u16(), Duration::ZERO);
         shared.log(AccessRecord {
-            id: request_id(),
-            client: peer.client.ip().to_canonical().to_string(),
-            tls: peer.tls,
             status: status.as_u16(),
             trace: vec![refusal.to_string()],
-            ..AccessRecord::default()
+            ..AccessRecord::new(request_id(), peer.client(), peer.tls())
         });
         let mut response = answer::text(status, &format!("lsconfig gateway: {refusal}"));
         close(&mut response);
@@ -133,7 +130,7 @@ impl Gateway {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        peer: Peer,
+        peer: &Peer,
         id: &str,
         record: Option<&mut AccessRecord>,
     ) -> Response<Body> {
@@ -143,7 +140,7 @@ impl Gateway {
             Err(refused) => return *refused,
         };
         let path = request.uri().path().to_owned();
-        let api_id = text(request.headers(), "x-apigw-api-id").map(str::to_owned);
+        let api_id = text(request.headers(), &API_ID).map(str::to_owned);
         let route = edge_route(request.method().as_str(), &host, &path, api_id.as_deref());
         if let Some(answered) =
             internal::answer(&self.shared, &state, &request, &host, route.as_ref(), peer)
@@ -167,9 +164,8 @@ impl Gateway {
             Origin::Preflight => {
                 let mut response = Response::new(Body::Empty);
                 *response.status_mut() = StatusCode::NO_CONTENT;
-                state
-                    .cors
-                    .add_headers(&parts.headers, response.headers_mut());
+                let browser = state.cors.headers(&parts.headers);
+                browser.add_to(response.headers_mut());
                 return response;
             }
             Origin::Ours | Origin::Upstreams => {}
@@ -177,16 +173,19 @@ impl Gateway {
         let destination = destination(&state, service, &host);
         if let Some(record) = record {
             record.service = service;
-            record.upstream = Some(destination.upstream.url.to_string());
+            record.upstream = Some(Arc::clone(&destination.upstream));
             record.trace = trace;
         }
-        let asked = parts.headers.clone();
-        let region = region(&parts, route.as_ref());
         let fields = service.and_then(|s| {
             let query = parts.uri.query().unwrap_or_default();
             mint::fields(s, parts.method.as_str(), &path, query)
         });
-        let client = fields.map(|_| mint::Client::of(&host, peer.tls, &state.config.urls));
+        // What of the request the response needs, before it becomes the upstream's.
+        let minting = fields.map(|fields| {
+            let client = mint::Client::of(&host, peer.tls(), &state.config.urls);
+            (fields, client, region(&parts, route.as_ref()))
+        });
+        let browser = (origin == Origin::Ours).then(|| state.cors.headers(&parts.headers));
         self.turn_back(&mut parts, &destination, route.as_ref(), &mut body)
             .await;
         let configured = &state.config.urls.address.host;
@@ -200,12 +199,12 @@ impl Gateway {
             route_of,
             configured,
         );
-        if origin == Origin::Ours && destination.upstream.profile.is_localstack() {
+        if browser.is_some() && destination.upstream.profile.is_localstack() {
             // LocalStack would judge the origin by its own ports.
             parts.headers.remove(header::ORIGIN);
             parts.headers.remove(header::REFERER);
         }
-        if fields.is_some() {
+        if minting.is_some() {
             parts.headers.remove(header::ACCEPT_ENCODING);
         }
         if let Some((protocol, _)) = &client_upgrade {
@@ -227,12 +226,12 @@ impl Gateway {
                 ),
             };
         }
-        if let (Some(fields), Some(client)) = (fields, &client) {
-            let minter = mint::minter(client, &state.config.urls, &region);
-            response = self.mint(response, fields, &minter).await;
+        if let Some((fields, client, region)) = &minting {
+            let minter = mint::minter(client, &state.config.urls, region);
+            response = Box::pin(self.mint(response, fields, &minter)).await;
         }
-        if origin == Origin::Ours && asked.contains_key(header::ORIGIN) {
-            state.cors.add_headers(&asked, response.headers_mut());
+        if let Some(browser) = browser {
+            browser.add_to(response.headers_mut());
         }
         response
     }
@@ -251,7 +250,7 @@ impl Gateway {
         }
         let view = view_of(parts, host, &[]);
         if decide::needs_body(&view) {
-            body.read().await;
+            Box::pin(body.read()).await;
         }
         let view = RequestView {
             body: body.bytes(),
@@ -275,10 +274,10 @@ impl Gateway {
         body: &mut Buffered,
     ) {
         let upstream = &destination.upstream;
-        let content_type = text(&parts.headers, "content-type");
+        let content_type = text(&parts.headers, &header::CONTENT_TYPE);
         if let (Some(service), Some(content_type)) = (destination.service, content_type)
             && mint::wants_body(service, parts.method.as_str(), Some(content_type))
-            && body.read().await
+            && Box::pin(body.read()).await
             && let Some(turned) =
                 mint::turn_back(content_type, body.bytes(), &upstream.url, upstream.profile)
         {
@@ -454,7 +453,10 @@ fn sound_host(request: &Request<Incoming>) -> Result<String, Box<Response<Body>>
         (None, None) if request.version() == Version::HTTP_10 => "",
         (None, None) => return refused("lsconfig gateway: no Host header"),
     };
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(&b);
+    let sound = |b| {
+        matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b';' | b'$'..=b'.' | b'!' | b'=' | b'[' | b']')
+            || matches!(b, b'_' | b'~')
+    };
     if !host.bytes().all(sound) {
         return refused("lsconfig gateway: the Host header is no host");
     }
@@ -466,7 +468,7 @@ fn close(response: &mut Response<Body>) {
     response.headers_mut().insert(header::CONNECTION, close);
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -477,11 +479,11 @@ pub(crate) fn view_of<'a>(parts: &'a Parts, host: &'a str, body: &'a [u8]) -> Re
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
         host,
-        authorization: header("authorization"),
-        target: header("x-amz-target"),
-        content_type: header("content-type"),
-        user_agent: header("user-agent"),
-        smithy_protocol: header("smithy-protocol"),
+        authorization: header(&header::AUTHORIZATION),
+        target: header(&TARGET),
+        content_type: header(&header::CONTENT_TYPE),
+        user_agent: header(&header::USER_AGENT),
+        smithy_protocol: header(&SMITHY_PROTOCOL),
         body,
     }
 }
@@ -535,28 +537,28 @@ fn upgraded(client: hyper::upgrade::OnUpgrade, mut response: Response<Body>) -> 
 }
 
 /// Short ids that differ between processes and requests.
-fn request_id() -> String {
+fn request_id() -> SmolStr {
     static NEXT: AtomicU64 = AtomicU64::new(0);
+    // Asking for the process is a system call.
+    static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}-{n:x}", std::process::id())
+    format_smolstr!("{:x}-{n:x}", *PROCESS)
 }
 
-fn first_record(request: &Request<Incoming>, peer: Peer, id: &str) -> AccessRecord {
+fn first_record(request: &Request<Incoming>, peer: &Peer, id: SmolStr) -> AccessRecord {
+    let host = text(request.headers(), &header::HOST);
+    let host = host.or_else(|| Some(request.uri().authority()?.as_str()));
+    let path = request.uri().path();
+    let path = if path.len() <= RECORDED_PATH {
+        path.into()
+    } else {
+        path.chars().take(RECORDED_PATH).collect()
+    };
     AccessRecord {
-        id: id.to_owned(),
-        client: peer.client.ip().to_canonical().to_string(),
-        method: request.method().to_string(),
-        host: text(request.headers(), "host")
-            .or_else(|| Some(request.uri().authority()?.as_str()))
-            .unwrap_or_default()
-            .to_owned(),
-        path: request.uri().path().chars().take(256).collect(),
-        version: format!("{:?}", request.version()),
-        tls: peer.tls,
-        service: None,
-        upstream: None,
-        status: 0,
-        micros: 0,
-        trace: Vec::new(),
+        method: Some(request.method().clone()),
+        host: host.unwrap_or_default().into(),
+        path,
+        version: Some(request.version()),
+        ..AccessRecord::new(id, peer.client(), peer.tls())
     }
 }

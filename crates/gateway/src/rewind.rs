@@ -32,6 +32,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
         let n = self.front.len().min(buf.remaining());
         buf.put_slice(&self.front[..n]);
         self.front.advance(n);
+        if self.front.is_empty() {
+            // An empty rest would keep the memory of all.
+            self.front = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -84,7 +84,7 @@ pub fn edge_route<'a>(
     execute_api(name, path, api_id)
         .or_else(|| lambda_url(name))
         .or_else(|| {
-            let (bucket, rest) = name.split_once(".s3-website.")?;
+            let (bucket, rest) = split_at(name, ".s3-website.")?;
             (!bucket.is_empty() && !rest.is_empty()).then_some(EdgeRoute::S3Website { bucket })
         })
         .or_else(|| cluster(name, path))
@@ -92,7 +92,7 @@ pub fn edge_route<'a>(
 }
 
 fn execute_api<'a>(name: &'a str, path: &'a str, api_id: Option<&'a str>) -> Option<EdgeRoute<'a>> {
-    if let Some((id, rest)) = name.split_once(".execute-api.")
+    if let Some((id, rest)) = split_at(name, ".execute-api.")
         && !rest.is_empty()
     {
         if id.starts_with("vpce-") {
@@ -113,7 +113,7 @@ fn execute_api<'a>(name: &'a str, path: &'a str, api_id: Option<&'a str>) -> Opt
 }
 
 fn lambda_url(name: &str) -> Option<EdgeRoute<'_>> {
-    let (id, rest) = name.split_once(".lambda-url.")?;
+    let (id, rest) = split_at(name, ".lambda-url.")?;
     let (region, rest) = rest.split_once('.')?;
     let known = !id.is_empty() && !rest.is_empty() && is_lambda_url_region(region);
     known.then_some(EdgeRoute::LambdaUrl { id, region })
@@ -217,7 +217,7 @@ fn is_queue_name(text: &str) -> bool {
 /// Case matters, as it does to LocalStack; a port may follow.
 #[must_use]
 pub fn s3_bucket(host: &str) -> Option<&str> {
-    let at = host.rfind(".s3.")?;
+    let at = memchr::memmem::rfind(host.as_bytes(), b".s3.")?;
     (at > 0).then(|| &host[..at])
 }
 
@@ -248,6 +248,15 @@ pub fn bucket_label<'a>(host: &'a str, configured: &Host) -> Option<(&'a str, &'
         let rest = host.get(bucket.len() + 1..)?;
         (!bucket.is_empty() && !service).then_some((bucket, rest))
     })
+}
+
+/// Splits a host at the first `part`.
+///
+/// Every request asks for several parts, and `str::split_once` prepares itself for a long text each
+/// time.
+pub(crate) fn split_at<'a>(host: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
+    let at = memchr::memmem::find(host.as_bytes(), part.as_bytes())?;
+    Some((host.get(..at)?, host.get(at + part.len()..)?))
 }
 
 /// Returns a `Host` header without its port.

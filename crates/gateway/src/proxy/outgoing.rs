@@ -1,6 +1,7 @@
 //! The request as the upstream gets it: where it goes, its path, host and authorization.
 
 use super::*;
+use crate::virtual_host::split_at;
 
 pub(super) fn destination(state: &State, service: Option<&'static str>, host: &str) -> Destination {
     let config = &state.config;
@@ -32,7 +33,7 @@ pub(super) fn region(parts: &Parts, route: Option<&EdgeRoute<'_>>) -> String {
         _ => None,
     };
     in_route
-        .or_else(|| signing_region(text(&parts.headers, "authorization")?))
+        .or_else(|| signing_region(text(&parts.headers, &header::AUTHORIZATION)?))
         .unwrap_or("us-east-1")
         .to_owned()
 }
@@ -40,7 +41,7 @@ pub(super) fn region(parts: &Parts, route: Option<&EdgeRoute<'_>>) -> String {
 pub(super) fn rewrite_request(
     parts: &mut Parts,
     host: &str,
-    peer: Peer,
+    peer: &Peer,
     id: &str,
     destination: &Destination,
     route: Option<&EdgeRoute<'_>>,
@@ -48,7 +49,13 @@ pub(super) fn rewrite_request(
 ) {
     let upstream = &destination.upstream;
     headers::remove_hop_by_hop(&mut parts.headers);
-    headers::set_forwarded(&mut parts.headers, peer.client.ip(), host, peer.tls);
+    // The `Host` that the client sent, where that is the one that counts.
+    let asked = parts.headers.get(header::HOST);
+    let asked = asked.filter(|asked| asked.as_bytes() == host.as_bytes());
+    if let Some(asked) = asked.cloned().or_else(|| host.parse().ok()) {
+        headers::set_forwarded(&mut parts.headers, peer, &asked);
+        parts.headers.insert(header::HOST, asked);
+    }
     let mut seen_host = Cow::Borrowed(host);
     if route.is_none() && upstream.profile.needs_path_style() {
         let path = parts.uri.path().to_owned();
@@ -70,7 +77,7 @@ pub(super) fn rewrite_request(
     }
     if let (Some(EdgeRoute::ExecuteApi { id, .. }), Some(below)) =
         (route, upstream.profile.host_of_apis())
-        && host.contains(".execute-api.")
+        && split_at(host, ".execute-api.").is_some()
     {
         seen_host = Cow::Owned(format!("{id}.execute-api.{below}"));
     }
@@ -80,11 +87,13 @@ pub(super) fn rewrite_request(
     if upstream.profile.wants_own_host() {
         seen_host = Cow::Owned(upstream.url.address.to_string());
     }
-    let values = [(header::HOST, &*seen_host), (REQUEST_ID, id)];
-    for (name, value) in values {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            parts.headers.insert(name, value);
-        }
+    if *seen_host != *host
+        && let Ok(value) = HeaderValue::from_str(&seen_host)
+    {
+        parts.headers.insert(header::HOST, value);
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        parts.headers.insert(REQUEST_ID, id);
     }
     let target = parts.uri.path_and_query().cloned();
     let target = target.unwrap_or(PathAndQuery::from_static("/"));

@@ -55,7 +55,7 @@ fn origins_are_judged_as_recorded() {
         );
         let mut answer = HeaderMap::new();
         if verdict == Verdict::AllowedWithHeaders {
-            cors.add_headers(&asked, &mut answer);
+            cors.headers(&asked).add_to(&mut answer);
         }
         let ours: Value = answer
             .iter()
