@@ -5,12 +5,18 @@
 //! `EDGE_PORT=04566` as the number 4566 and `GATEWAY_LISTEN=[::1]` as a list, and what was written is
 //! lost. Use [`Layer::from_pairs`] or [`source::pairs`](crate::source::pairs) for them.
 
+#[cfg(feature = "toml")]
+mod table;
+
 use figment::value::{Dict, Map, Num, Value};
 use figment::{Error, Metadata, Profile, Provider, Source};
 
 use crate::layer::{Layer, Origin, SourceKind};
 use crate::settings::{self, Resolution};
 use crate::variable;
+
+#[cfg(feature = "toml")]
+pub use table::{Table, remark};
 
 /// The deepest nesting that is joined into one name; the longest name has seven words.
 const MAX_DEPTH: usize = 8;

@@ -114,7 +114,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
 
 /// What ends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LineEnds {
+pub(crate) enum LineEnds {
     /// LF, CR and CRLF.
     All,
     /// LF alone; CR is a character like others.
@@ -122,7 +122,7 @@ enum LineEnds {
 }
 
 /// Finds line and column of offsets that ascend, in one pass over the text.
-struct Positions<'a> {
+pub(crate) struct Positions<'a> {
     text: &'a str,
     source: Arc<str>,
     ends: LineEnds,
@@ -132,7 +132,7 @@ struct Positions<'a> {
 }
 
 impl<'a> Positions<'a> {
-    fn new(text: &'a str, source: &str, ends: LineEnds) -> Self {
+    pub(crate) fn new(text: &'a str, source: &str, ends: LineEnds) -> Self {
         Self {
             text,
             source: source.into(),
@@ -168,7 +168,7 @@ impl<'a> Positions<'a> {
     }
 
     /// Returns the origin of a span that does not start before the last one asked for.
-    fn origin(&mut self, span: Range<usize>) -> Origin {
+    pub(crate) fn origin(&mut self, span: Range<usize>) -> Origin {
         let (line, column) = self.advance(span.start);
         Origin {
             source: Arc::clone(&self.source),

@@ -36,28 +36,14 @@ pub const MAX_BYTES: usize = 8 << 20;
 pub fn parse(text: &str, source: &str) -> (Layer, Vec<Diagnostic>) {
     let mut layer = Layer::new(SourceKind::File);
     let mut diagnostics = Vec::new();
-    if text.len() > MAX_BYTES {
-        let label = Label::at(Origin::of_source(source), "the limit is 8 MiB");
-        diagnostics.push(
-            Diagnostic::new(&codes::BAD_FILE, "the file is too large to be read").label(label),
-        );
-        return (layer, diagnostics);
-    }
-    let mut positions = Positions::new(text, source, LineEnds::All);
-    let document = match Document::parse(text) {
+    let document = match document(text, source) {
         Ok(document) => document,
-        Err(error) => {
-            let place = positions.origin(error.span().unwrap_or(0..0));
-            let said = error.message();
-            let said = said.trim_end_matches('.').replace('\n', ", ");
-            diagnostics.push(
-                Diagnostic::new(&codes::BAD_FILE, "the file is not valid TOML")
-                    .help(help(&said))
-                    .label(Label::at(place, said)),
-            );
+        Err(diagnostic) => {
+            diagnostics.push(*diagnostic);
             return (layer, diagnostics);
         }
     };
+    let mut positions = Positions::new(text, source, LineEnds::All);
     for (name, item, span) in entries(document.as_table()) {
         let written = text.get(span.clone()).unwrap_or_default();
         let Some(raw) = item.as_value().and_then(|value| render(value, text)) else {
@@ -75,6 +61,30 @@ pub fn parse(text: &str, source: &str) -> (Layer, Vec<Diagnostic>) {
         layer.push(name, raw, positions.origin(inner));
     }
     (layer, diagnostics)
+}
+
+/// Reads a whole text, or says why it is none that can be read.
+pub(crate) fn document<'a>(
+    text: &'a str,
+    source: &str,
+) -> Result<Document<&'a str>, Box<Diagnostic>> {
+    if text.len() > MAX_BYTES {
+        let label = Label::at(Origin::of_source(source), "the limit is 8 MiB");
+        return Err(Box::new(
+            Diagnostic::new(&codes::BAD_FILE, "the file is too large to be read").label(label),
+        ));
+    }
+    Document::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let place = Positions::new(text, source, LineEnds::All).origin(span);
+        let said = error.message();
+        let said = said.trim_end_matches('.').replace('\n', ", ");
+        Box::new(
+            Diagnostic::new(&codes::BAD_FILE, "the file is not valid TOML")
+                .help(help(&said))
+                .label(Label::at(place, said)),
+        )
+    })
 }
 
 /// Returns the fix for what the parser says.

@@ -29,6 +29,9 @@ pub(crate) enum CliError {
     /// The container engine went away or refused.
     #[error("cannot ask the container engine")]
     Engine(#[source] lsconfig_doctor::engine::EngineError),
+    /// The settings are wrong; the rendered diagnostics say where.
+    #[error("the settings are wrong")]
+    Diagnosed(String),
     /// The arguments do not fit together.
     #[error("{message}")]
     Usage {
@@ -56,6 +59,10 @@ impl CliError {
     /// Prints the error, its causes and the help to standard error.
     pub(crate) fn print(&self) {
         use std::error::Error as _;
+        if let Self::Diagnosed(rendered) = self {
+            anstream::eprint!("{rendered}");
+            return;
+        }
         let (red, reset) = (
             anstyle::AnsiColor::Red.on_default() | anstyle::Effects::BOLD,
             anstyle::Reset,

@@ -25,7 +25,7 @@ use crate::error::CliError;
 use crate::render::{Sources, printable};
 
 pub(crate) use compose::Emulator;
-pub(crate) use files::{open, read_error};
+pub(crate) use files::{name_of, open, read_error};
 
 /// What an input is made of; the part of the arguments that `explain` and `url` share.
 pub(crate) struct Wanted<'a> {

@@ -82,6 +82,18 @@ pub enum Mint {
     Configured,
 }
 
+impl FromStr for Mint {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        match text {
+            "client" => Ok(Self::Client),
+            "configured" => Ok(Self::Configured),
+            _ => Err(ConfigError::Mint(text.to_owned())),
+        }
+    }
+}
+
 /// The forms of returned URLs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Urls {
@@ -177,8 +189,13 @@ pub enum ConfigError {
     #[error("`{0}` is no service and no host pattern")]
     UnknownService(String),
     /// A profile is unknown.
-    #[error("`{0}` is no profile")]
+    #[error(
+        "`{0}` is no profile, expected localstack, moto, ministack, fakecloud, minio, elasticmq or generic"
+    )]
     Profile(String),
+    /// Something else is asked for than the host of the client or of the settings.
+    #[error("expected `client` or `configured`, not `{0}`")]
+    Mint(String),
 }
 
 impl FromStr for UpstreamUrl {

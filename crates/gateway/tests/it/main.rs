@@ -5,6 +5,7 @@
 mod cors;
 mod faults;
 mod harness;
+mod http2;
 mod proxy;
 mod routing;
 mod secure;
