@@ -301,7 +301,8 @@ impl CommandReader<'_> {
         let last = value.map_or(word, |(w, _)| w);
         let alone = words.last().is_some_and(|w| w.span == last.span);
         let slot = if alone && at == 0 {
-            let block = self.push_block(Layout::Lines, vec![word.span.start..last.span.end]);
+            let item = word.span.start..last.span.end;
+            let block = self.push_block(Layout::Lines, vec![item]);
             Slot::Item { block, index: 0 }
         } else {
             Slot::Fixed

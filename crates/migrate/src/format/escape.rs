@@ -31,13 +31,13 @@ pub(crate) fn plain(raw: &str) -> String {
 /// Returns whether a text has no other escapes than those of quotes: words and what is put in
 /// their place are then written alike inside and outside.
 pub(crate) fn is_simple(raw: &str) -> bool {
-    only(raw, &[b'"', b'\''])
+    only(raw, b"\"'")
 }
 
 /// Returns whether the same holds for a text of Groovy, where escapes may also join lines.
 pub(crate) fn is_simple_groovy(raw: &str) -> bool {
     let joints = raw.replace("\\\\\r\n", "").replace("\\\\\n", "");
-    only(&joints, &[b'"', b'\'', b'$', b'\n', b'\r'])
+    only(&joints, b"\"'$\n\r")
 }
 
 fn only(raw: &str, signs: &[u8]) -> bool {
