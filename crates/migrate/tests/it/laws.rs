@@ -677,6 +677,8 @@ fn promises(
     // Where a person has to decide, or a name has no successor, nothing is promised.
     let lossy = before.own.iter().any(|(name, value)| {
         name.contains("PORT_EXTERNAL")
+            // The entry point of the image knows the prefix, the CLI does not.
+            || !before.in_container && name == "LOCALSTACK_EDGE_PORT"
             || value.is_empty()
             || matches!(value.as_str(), "http" | "70000" | "0")
     });
