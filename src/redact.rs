@@ -139,6 +139,13 @@ fn named_secrets(text: &str) -> Vec<(usize, usize)> {
         if !between.contains(['=', ':']) || !is_secret(&text[start..at]) {
             continue;
         }
+        // A list or mapping is no value: `"secrets": [{`.
+        if between.ends_with([':', ' ', '\t'])
+            && !between.contains('=')
+            && text[value..].starts_with(['[', '{'])
+        {
+            continue;
+        }
         let end = match between.chars().next_back() {
             Some(quote @ ('"' | '\'')) => text[value..].find(quote),
             _ => text[value..].find([' ', '\t', '\n', '\r', '"', '\'', ',', '}', ']']),

@@ -283,7 +283,7 @@ pub(crate) struct ManArgs {
   lsconfig check --format sarif > lsconfig.sarif
   cat compose.yaml | lsconfig check - --stdin-filename compose.yaml
 
-Exit codes: 0 nothing to do, 1 findings, 2 usage or input/output.")]
+Exit codes: 0 nothing to do, 1 findings, 2 usage or input/output, 3 no file to read.")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scan: ScanArgs,
@@ -300,7 +300,7 @@ pub(crate) struct CheckArgs {
   lsconfig migrate --write --unsafe compose.yaml
   lsconfig migrate - --stdin-filename .env < .env
 
-Exit codes: 0 nothing to do or all done, 1 something is left, 2 usage or input/output.")]
+Exit codes: 0 nothing to do or all done, 1 something is left, 2 usage or input/output, 3 no file to\nread.")]
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     pub(crate) scan: ScanArgs,

@@ -51,6 +51,9 @@ pub(crate) fn code(walk: &Walk, zero: bool) -> ExitCode {
     if !walk.problems.is_empty() {
         return ExitCode::from(exit::USAGE);
     }
+    if walk.seen == 0 && !zero {
+        return ExitCode::from(exit::NO_INPUT);
+    }
     let found = Counts::of(&walk.files).any() && !zero;
     ExitCode::from(if found { exit::FINDINGS } else { exit::CLEAN })
 }
@@ -176,7 +179,11 @@ fn config() -> Result<CheckConfig, CliError> {
     match std::fs::read_to_string(CONFIG) {
         Ok(text) => CheckConfig::parse(&text)
             .map_err(|error| CliError::usage(format!("{CONFIG}: {error}"), "")),
-        Err(_) => Ok(CheckConfig::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(CheckConfig::default()),
+        Err(source) => Err(CliError::Read {
+            path: PathBuf::from(CONFIG),
+            source,
+        }),
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) enum CliError {
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
     /// Files cannot be replaced.
-    #[error("{0}")]
-    Write(#[source] Box<lsconfig_migrate::write::WriteError>),
+    #[error(transparent)]
+    Write(Box<lsconfig_migrate::write::WriteError>),
     /// The container engine went away or refused.
     #[error("cannot ask the container engine")]
     Engine(#[source] lsconfig_doctor::engine::EngineError),

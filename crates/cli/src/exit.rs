@@ -10,6 +10,8 @@ pub(crate) const CLEAN: u8 = 0;
 pub(crate) const FINDINGS: u8 = 1;
 /// The command line is wrong, or a file cannot be read or written.
 pub(crate) const USAGE: u8 = 2;
+/// The named folders hold no file.
+pub(crate) const NO_INPUT: u8 = 3;
 /// No container engine can be asked.
 pub(crate) const NO_ENGINE: u8 = 3;
 

@@ -132,6 +132,9 @@ fn apply(args: &MigrateArgs, walk: &Walk, level: Safety) -> Result<ExitCode, Cli
     if !walk.problems.is_empty() {
         return Ok(ExitCode::from(exit::USAGE));
     }
+    if walk.seen == 0 && !args.scan.exit_zero {
+        return Ok(ExitCode::from(exit::NO_INPUT));
+    }
     let left = rest.any() && !args.scan.exit_zero;
     Ok(ExitCode::from(if left {
         exit::FINDINGS

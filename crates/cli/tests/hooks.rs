@@ -81,3 +81,25 @@ fn the_action_annotates() {
         "{text}"
     );
 }
+
+#[test]
+fn a_folder_without_files_is_no_clean_one() {
+    let folder = folder("no-input");
+    std::fs::create_dir_all(folder.join("empty")).unwrap();
+    for line in [
+        "lsconfig check empty",
+        "lsconfig migrate empty",
+        "lsconfig migrate --write empty",
+    ] {
+        let output = run(line, &folder);
+        assert_eq!(output.status.code(), Some(3), "{line}");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("There is no file to read."), "{said}");
+    }
+    std::fs::create_dir_all(folder.join("lsconfig.toml")).unwrap();
+    let output = run("lsconfig check", &folder);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot read lsconfig.toml"), "{said}");
+}

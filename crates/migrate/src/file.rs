@@ -125,6 +125,7 @@ impl File {
         let mut groups = 0;
         let mut findings = Vec::new();
         let mut scopes = std::mem::take(&mut self.document.scopes);
+        neighbours.extend(&mut scopes);
         for (position, scope) in scopes.iter_mut().enumerate() {
             neighbours.complete(scope);
             let loaded = match &scope.owner {
@@ -137,7 +138,7 @@ impl File {
                         Some(above) => above,
                         None => {
                             if neighbours.mentions_localstack() {
-                                self.unowned(scope, &mut findings);
+                                self.unowned(scope, &neighbours, &mut findings);
                             }
                             continue;
                         }
@@ -291,12 +292,16 @@ impl File {
         finding
     }
 
-    fn unowned(&self, scope: &Scope, findings: &mut Vec<Finding>) {
+    fn unowned(&self, scope: &Scope, neighbours: &Neighbours<'_>, findings: &mut Vec<Finding>) {
         for setting in scope.settings.iter().filter(|s| names::is_legacy(&s.name)) {
-            let message = format!(
-                "`{}` is set, and nothing here shows who loads this file",
-                setting.name
-            );
+            let name = &setting.name;
+            let message = match neighbours.interpolates(name) {
+                Some(path) => format!(
+                    "`{name}` is what {} reads as `${{{name}}}`; it may keep its name",
+                    path.display()
+                ),
+                None => format!("`{name}` is set, and nothing here shows who loads this file"),
+            };
             findings.push(self.plain(
                 &decision::NO_OWNER,
                 &setting.name,

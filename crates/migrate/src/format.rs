@@ -4,10 +4,13 @@ pub(crate) mod commands;
 pub(crate) mod containers;
 mod dockerfile;
 mod dotenv;
+mod escape;
 mod jenkins;
 mod markdown;
+mod pip;
 pub(crate) mod shell;
 mod source;
+mod variables;
 
 use std::path::Path;
 
@@ -16,6 +19,7 @@ use crate::tree;
 use containers::Rules;
 use shell::Dialect;
 use tree::Syntax;
+use variables::Variables;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +189,13 @@ fn yaml(text: &str, document: &mut Document) {
 /// Reads the containers of a tree, and the commands in its texts.
 fn read_tree(text: &str, root: &tree::Node, rules: Rules, document: &mut Document) {
     containers::read(text, root, rules, document);
-    scripts(text, root, document, &mut 100_000);
+    let mut reader = Scripts {
+        text,
+        variables: Variables::of_tree(root),
+        document,
+        budget: 100_000,
+    };
+    reader.visit(root, Dialect::Posix);
 }
 
 /// Reads a tree in braces.
@@ -200,80 +210,74 @@ fn brace(text: &str, syntax: Syntax, rules: Rules, document: &mut Document) {
 const COPY: usize = 2_000;
 
 /// Reads the scalars that hold commands.
-fn scripts(text: &str, node: &tree::Node, document: &mut Document, budget: &mut usize) {
-    let Some(left) = budget.checked_sub(1) else {
-        return;
-    };
-    *budget = left;
-    if let Some(scalar) = node.scalar() {
-        let starts = ["docker ", "podman ", "localstack "]
-            .iter()
-            .any(|w| scalar.text.contains(w));
-        if !starts {
+struct Scripts<'a> {
+    text: &'a str,
+    variables: Variables,
+    document: &'a mut Document,
+    budget: usize,
+}
+
+impl Scripts<'_> {
+    fn visit(&mut self, node: &tree::Node, dialect: Dialect) {
+        if !self.pay(1) {
             return;
         }
-        let first = document.scopes.len();
-        let raw = text.get(scalar.inner.clone()).unwrap_or_default();
-        let escaped = scalar.quoted && !scalar.verbatim && raw.contains('\\');
-        if escaped {
-            // What the escapes of quotes and lines stand for, in as many bytes.
-            let Some(left) = budget.checked_sub(COPY) else {
-                return;
-            };
-            *budget = left;
-            let mut copy = text.to_owned();
-            copy.replace_range(scalar.inner.clone(), &unescaped(raw));
-            commands::read(&copy, scalar.inner.clone(), Dialect::Posix, document);
-        } else if !scalar.literal && raw.contains('\n') {
-            // Lines of folded and quoted texts are joined by spaces. The copy is costly.
-            let Some(left) = budget.checked_sub(COPY) else {
-                return;
-            };
-            *budget = left;
-            let folded = text.replace(['\n', '\r'], " ");
-            commands::read(&folded, scalar.inner.clone(), Dialect::Posix, document);
-        } else {
-            commands::read(text, scalar.inner.clone(), Dialect::Posix, document);
+        if let Some(scalar) = node.scalar() {
+            if commands::STARTS.iter().any(|w| scalar.text.contains(w)) {
+                self.script(scalar, node.shared, dialect);
+            }
+            return;
         }
-        let readable = scalar.literal || scalar.verbatim || !raw.contains(['\n', '\\']);
-        if !readable || node.shared || (scalar.quoted && raw.contains(['"', '\''])) {
+        for item in node.list() {
+            self.visit(item, dialect);
+        }
+        let shell = node.get_text("shell");
+        for entry in node.entries() {
+            let power = match entry.key.text.as_str() {
+                "pwsh" | "powershell" => true,
+                "run" => matches!(shell, Some("pwsh" | "powershell")),
+                _ => false,
+            };
+            let dialect = if power { Dialect::PowerShell } else { dialect };
+            self.visit(&entry.value, dialect);
+        }
+    }
+
+    fn pay(&mut self, price: usize) -> bool {
+        let left = self.budget.checked_sub(price);
+        self.budget = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    fn script(&mut self, scalar: &tree::Scalar, shared: bool, dialect: Dialect) {
+        let first = self.document.scopes.len();
+        let span = scalar.inner.clone();
+        let raw = self.text.get(span.clone()).unwrap_or_default();
+        let plain = scalar.literal || scalar.verbatim;
+        let escaped = scalar.quoted && !plain && raw.contains('\\');
+        // What is no text as it stands is read in a copy of the same length, which is costly.
+        if !plain && !self.pay(COPY) {
+            return;
+        }
+        let (copy, dialect) = match (plain, escaped) {
+            (true, _) => (None, dialect),
+            (_, true) => {
+                let mut copy = self.text.to_owned();
+                copy.replace_range(span.clone(), &escape::plain(raw));
+                (Some(copy), Dialect::Escaped)
+            }
+            _ => (Some(self.text.replace(['\n', '\r'], " ")), dialect),
+        };
+        let text = copy.as_deref().unwrap_or(self.text);
+        commands::read_with(text, span, dialect, &self.variables, self.document);
+        let simple = escaped && !raw.contains('\n') && escape::is_simple(raw);
+        if !(plain || simple) || shared {
             seal(
-                &mut document.scopes[first..],
+                self.document.scopes.get_mut(first..).unwrap_or_default(),
                 "the script stands in a text with escapes or folding",
             );
         }
-        return;
     }
-    for item in node.list() {
-        scripts(text, item, document, budget);
-    }
-    for entry in node.entries() {
-        scripts(text, &entry.value, document, budget);
-    }
-}
-
-/// Puts what escapes stand for in their place, filled with spaces to the same length.
-fn unescaped(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    let mut open = false;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let (plain, len) = match rest.as_bytes().get(1) {
-            Some(b'"') => {
-                open = !open;
-                (if open { " \"" } else { "\" " }, 2)
-            }
-            Some(b'n') => (" \n", 2),
-            Some(b'\\') => (" \\", 2),
-            _ => ("\\", 1),
-        };
-        out.push_str(plain);
-        rest = &rest[len..];
-    }
-    out.push_str(rest);
-    out
 }
 
 fn seal(scopes: &mut [Scope], reason: &'static str) {

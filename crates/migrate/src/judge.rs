@@ -265,6 +265,9 @@ impl Judge<'_> {
                     let message =
                         format!("`{name}` is overruled by the service that loads this file");
                     self.note(at, &decision::REPEATED_SETTING, message);
+                } else if sets(&self.scope.inherited) {
+                    let message = format!("`{name}` is also set in what this builds on");
+                    self.note(at, &decision::REPEATED_SETTING, message);
                 } else if sets(&self.context.files) {
                     let message = format!("`{name}` is also set in a file that is loaded");
                     self.note(at, &decision::REPEATED_SETTING, message);
@@ -465,7 +468,7 @@ impl Judge<'_> {
         if let Some(fix) = &mut fix
             && fix.safety == Safety::Unsafe
         {
-            fix.why = why.or_else(|| Some("what runs today changes".to_owned()));
+            fix.why = why.or_else(|| Some(effects::CHANGES.to_owned()));
         }
         if let Some(reason) = blocked {
             help.push(format!("not edited: {reason}"));

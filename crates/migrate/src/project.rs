@@ -1,5 +1,7 @@
 //! What the files around a file say about it.
 
+mod extends;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -321,6 +323,13 @@ impl<'a> Neighbours<'a> {
             || self.compose.iter().any(|(_, _, d)| server(d))
     }
 
+    /// Returns the Compose file around that replaces `${NAME}` by what this file says.
+    pub(crate) fn interpolates(&self, name: &str) -> Option<&Path> {
+        let mut files = self.compose.iter();
+        let found = files.find(|(_, text, _)| expands(text.as_str(), name))?;
+        Some(&found.0)
+    }
+
     /// Returns the settings of the files that a scope loads, and whether one is missing.
     pub(crate) fn env_files(&self, scope: &Scope) -> (Vec<(String, String)>, bool) {
         let mut pairs = Vec::new();
@@ -336,6 +345,7 @@ impl<'a> Neighbours<'a> {
                 pairs.extend(setting.value.clone().map(|v| (setting.name.clone(), v)));
             }
         }
+        pairs.extend(scope.inherited.iter().cloned());
         (pairs, missing)
     }
 

@@ -91,13 +91,16 @@ fn twin_of(
     let head = text.get(item.start..name.start)?;
     let between = text.get(name.end..value.start)?;
     let tail = text.get(value.end..item.end)?;
-    let comment = tail.match_indices(block.comment).find(|(at, _)| {
+    let begins = |(at, _): &(usize, &str)| {
         let before = tail.get(..*at).unwrap_or_default();
         before.ends_with([' ', '\t'])
-    });
-    let tail = comment.map_or(tail, |(at, _)| {
-        tail.get(..at).unwrap_or_default().trim_end()
-    });
+    };
+    let signs = block.comments.iter();
+    let comment = signs.filter_map(|sign| tail.match_indices(sign).find(begins));
+    let tail = comment
+        .map(|(at, _)| at)
+        .min()
+        .map_or(tail, |at| tail.get(..at).unwrap_or_default().trim_end());
     Some(format!("{head}{new_name}{between}{new_value}{tail}"))
 }
 
@@ -182,7 +185,9 @@ pub(crate) fn check(file: &mut File) {
             proof.stopped_by(&fix.announced)
         });
         if let Some(version) = stops {
-            stopped.push((group.number, version));
+            let come = group.fixes.iter().flat_map(|fix| &fix.announced.come);
+            let line = come.map(|(name, value)| format!("{name}={value}")).next();
+            stopped.push((group.number, version, line.unwrap_or_default()));
             continue;
         }
         if group.safety == Safety::Safe {
@@ -205,10 +210,12 @@ pub(crate) fn check(file: &mut File) {
             finding.after = None;
             let help = "not edited: the item cannot be taken out where it stands";
             finding.help.push(help.to_owned());
-        } else if let Some((_, version)) = stopped.iter().find(|(group, _)| *group == fix.group) {
+        } else if let Some((_, version, line)) =
+            stopped.iter().find(|(group, ..)| *group == fix.group)
+        {
             finding.help.push(format!(
                 "not edited: {version} would not start with `{}`",
-                fix.title
+                crate::text::printable(line)
             ));
             finding.fix = None;
             finding.after = None;

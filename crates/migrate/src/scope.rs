@@ -87,6 +87,12 @@ pub struct Scope {
     pub aliases: Vec<String>,
     /// The folder and the Dockerfile that its image is built from, if it is built here.
     pub build: Option<Build>,
+    /// The service of Compose that it extends.
+    pub extends: Option<Extends>,
+    /// Settings that come from what it extends, the lowest first.
+    pub inherited: Vec<(String, String)>,
+    /// Whether it is a container of Kubernetes, with the names of a cluster around it.
+    pub in_cluster: bool,
     /// Host paths that are mounted into the container.
     pub mounts: Vec<String>,
     /// Why nothing here is edited without asking, if so.
@@ -111,6 +117,9 @@ impl Scope {
             expands_ports: false,
             aliases: Vec::new(),
             build: None,
+            extends: None,
+            inherited: Vec::new(),
+            in_cluster: false,
             mounts: Vec::new(),
             shared: None,
             sealed: None,
@@ -125,6 +134,15 @@ pub struct Build {
     pub context: String,
     /// The Dockerfile in it, where one is named.
     pub dockerfile: Option<String>,
+}
+
+/// A service that another one is based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extends {
+    /// The file, as written, where it is another one.
+    pub file: Option<String>,
+    /// The name of the service.
+    pub service: String,
 }
 
 /// One variable set in a scope.

@@ -54,8 +54,8 @@ pub struct Block {
     pub parent: Option<(usize, usize)>,
     /// The line of the key in front of a block of lines.
     pub key: Option<Range<usize>>,
-    /// What begins a comment at the end of a line.
-    pub comment: &'static str,
+    /// What may begin a comment at the end of a line.
+    pub comments: &'static [&'static str],
 }
 
 /// Returns the edits that remove the items, or `None` when one of them cannot go.
@@ -94,6 +94,12 @@ pub fn remove(text: &str, blocks: &[Block], slots: &[(usize, usize)]) -> Option<
                 wanted.entry(parent).or_default().insert(index);
             }
             (Layout::Lines, None, None) => edits.extend(from_block(text, block, &gone)?),
+            // A text that holds options and nothing else.
+            (Layout::Words(_), None, None) => {
+                edits.push(Edit::delete(
+                    block.items.first()?.start..block.items.last()?.end,
+                ));
+            }
             _ => return None,
         }
     }
@@ -158,7 +164,7 @@ fn from_block(text: &str, block: &Block, gone: &BTreeSet<usize>) -> Option<Vec<E
             .iter()
             .map(|&index| {
                 let item = block.items.get(index)?;
-                if !alone(text, item, block.comment, &[]) {
+                if !alone(text, item, block.comments, &[]) {
                     return None;
                 }
                 Some(Edit::delete(whole_lines(text, item.clone())))
@@ -184,11 +190,12 @@ fn begins_line(text: &str, at: usize) -> bool {
 }
 
 /// Returns whether nothing but space, the allowed signs and a comment share the lines of an item.
-fn alone(text: &str, item: &Range<usize>, comment: &str, signs: &[char]) -> bool {
+fn alone(text: &str, item: &Range<usize>, comments: &[&str], signs: &[char]) -> bool {
     let line = line_span(text, item.end);
     let tail = text.get(item.end..line.end).unwrap_or("x").trim();
     let tail = tail.trim_start_matches(signs).trim_start();
-    begins_line(text, item.start) && (tail.is_empty() || tail.starts_with(comment))
+    begins_line(text, item.start)
+        && (tail.is_empty() || comments.iter().any(|sign| tail.starts_with(sign)))
 }
 
 fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> Option<Vec<Edit>> {
@@ -198,12 +205,12 @@ fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> 
             .items
             .get(index + 1)
             .map_or(block.end, |next| next.start);
-        comma_in(text, from..to, block.comment)
+        comma_in(text, from..to, block.comments)
     };
     let mut edits = Vec::new();
     let last = (0..block.items.len()).rfind(|n| !gone.contains(n))?;
     let closed = comma(block.items.len() - 1).is_some();
-    let own_line = |item: &Range<usize>| alone(text, item, block.comment, &[',']);
+    let own_line = |item: &Range<usize>| alone(text, item, block.comments, &[',']);
     let tail = block.items.get(last + 1..)?;
     let joined = !closed && !tail.is_empty() && !tail.iter().any(own_line);
     if joined {
@@ -213,7 +220,7 @@ fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> 
         let item = block.items.get(index)?;
         let after = comma(index);
         let end = after.map_or(item.end, |at| at + 1);
-        if alone(text, item, block.comment, &[',']) {
+        if alone(text, item, block.comments, &[',']) {
             edits.push(Edit::delete(whole_lines(text, item.clone())));
             continue;
         }
@@ -237,10 +244,11 @@ fn commas(text: &str, block: &Block, gone: &BTreeSet<usize>, trailing: bool) -> 
 }
 
 /// Returns the first comma of a gap that stands in no comment.
-fn comma_in(text: &str, gap: Range<usize>, comment: &str) -> Option<usize> {
+fn comma_in(text: &str, gap: Range<usize>, comments: &[&str]) -> Option<usize> {
     let mut at = gap.start;
     for line in text.get(gap)?.split_inclusive('\n') {
-        let code = line.find(comment).map_or(line, |n| &line[..n]);
+        let end = comments.iter().filter_map(|sign| line.find(sign)).min();
+        let code = end.map_or(line, |n| &line[..n]);
         if let Some(found) = code.find(',') {
             return Some(at + found);
         }
@@ -249,34 +257,75 @@ fn comma_in(text: &str, gap: Range<usize>, comment: &str) -> Option<usize> {
     None
 }
 
+/// Removes words: runs of them at the start or end of a command with the joints that they leave,
+/// others by the lines that they fill.
 fn words(text: &str, block: &Block, gone: &BTreeSet<usize>, joiner: char) -> Option<Vec<Edit>> {
-    let kept = (0..block.items.len()).rfind(|n| !gone.contains(n));
+    let items = &block.items;
+    let kept = |n: &usize| !gone.contains(n);
+    let first = (0..items.len()).find(kept)?;
+    let last = (0..items.len()).rfind(kept)?;
+    // Nothing but blanks and joints: no redirection, no comment.
+    let joint = |from: usize, to: usize| {
+        let gap = text.get(from..to).unwrap_or("x");
+        gap.chars().all(|c| c.is_ascii_whitespace() || c == joiner)
+    };
     let mut edits = Vec::new();
-    for &index in gone {
-        let item = block.items.get(index)?;
-        if kept.is_none_or(|last| index > last) {
+    if first > 0 {
+        let to = items.get(first)?.start;
+        if !joint(items.get(first - 1)?.end, to) {
+            return None;
+        }
+        edits.push(Edit::delete(items.first()?.start..to));
+    }
+    for (from, to) in rows(text, items, gone) {
+        if from < first {
+            continue;
+        }
+        let (head, tail) = (items.get(from)?.start, items.get(to)?.end);
+        let before = items.get(from.checked_sub(1)?)?.end;
+        let line = line_span(text, tail);
+        let rest = text.get(tail..line.end)?.trim();
+        if from > last && (joint(before, head) || begins_line(text, head)) {
             // Nothing follows: the joints in front of it go too.
-            let from = kept.map_or(Some(block.start), |n| block.items.get(n).map(|i| i.end))?;
-            edits.push(Edit::delete(from..item.end));
-            continue;
-        }
-        let line = line_span(text, item.end);
-        let tail = text.get(item.end..line.end)?.trim();
-        if begins_line(text, item.start) && tail.chars().eq([joiner]) {
-            edits.push(Edit::delete(whole_lines(text, item.clone())));
-            continue;
-        }
-        let blank = |c: char| matches!(c, ' ' | '\t');
-        if begins_line(text, item.start) || index == 0 && item.start == block.start {
-            let rest = text.get(item.end..)?;
-            let gap = rest.len() - rest.trim_start_matches(blank).len();
-            edits.push(Edit::delete(item.start..item.end + gap));
+            if !joint(before, head) {
+                return None;
+            }
+            edits.push(Edit::delete(before..tail));
+        } else if !begins_line(text, head) {
+            let lead = text.get(..head)?.trim_end_matches(BLANK).len();
+            edits.push(Edit::delete(lead..tail));
+        } else if !rest.is_empty() && rest.chars().all(|c| c == joiner) {
+            edits.push(Edit::delete(whole_lines(text, head..tail)));
         } else {
-            let lead = text.get(..item.start)?.trim_end_matches(blank).len();
-            edits.push(Edit::delete(lead..item.end));
+            let next = text.get(tail..)?;
+            let gap = next.len() - next.trim_start_matches(BLANK).len();
+            edits.push(Edit::delete(head..tail + gap));
         }
     }
     Some(edits)
+}
+
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// Returns the first and last word of every run that goes and stands on one line.
+fn rows(text: &str, items: &[Range<usize>], gone: &BTreeSet<usize>) -> Vec<(usize, usize)> {
+    let mut rows: Vec<(usize, usize)> = Vec::new();
+    for &index in gone {
+        let follows = rows.last().filter(|(_, to)| {
+            let gap = items.get(*to).zip(items.get(index));
+            let gap = gap.and_then(|(a, b)| text.get(a.end..b.start));
+            to + 1 == index && gap.is_some_and(|gap| gap.chars().all(|c| BLANK.contains(&c)))
+        });
+        match follows {
+            Some(_) => {
+                if let Some(row) = rows.last_mut() {
+                    row.1 = index;
+                }
+            }
+            None => rows.push((index, index)),
+        }
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -308,7 +357,7 @@ mod tests {
             end,
             parent: None,
             key: None,
-            comment: "#",
+            comments: &["#"],
         }
     }
 
@@ -401,5 +450,22 @@ mod tests {
             "a b\n",
         );
         check("X=1 a b", words, &["X=1", "a", "b"], &[0], "a b");
+        check(" X=1 Y=2 a", words, &["X=1", "Y=2", "a"], &[0, 1], " a");
+        check(
+            "X=1 \\\n  Y=2 \\\n  a\n",
+            words,
+            &["X=1", "Y=2", "a"],
+            &[0, 1],
+            "a\n",
+        );
+        check("-e A -e B", words, &["-e A", "-e B"], &[0, 1], "");
+        check(
+            "a \\\n  -e B -e C \\\n  d",
+            words,
+            &["a", "-e B", "-e C", "d"],
+            &[1, 2],
+            "a \\\n  d",
+        );
+        check("a B >c D", words, &["a", "B", "c", "D"], &[3], "a B >c");
     }
 }

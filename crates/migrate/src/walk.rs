@@ -6,7 +6,7 @@ use std::fs::File as Handle;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::{AhoCorasick, packed};
 use ignore::{WalkBuilder, WalkState, overrides::OverrideBuilder};
@@ -24,12 +24,11 @@ const BUFFER: usize = 64 << 10;
 /// Bytes in which a NUL makes a file binary.
 const SNIFFED: usize = 8 << 10;
 
+/// Folders of version control.
+const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".svn", ".jj"];
+
 /// Folders that hold other people's files or none that are written by hand.
-const SKIPPED_FOLDERS: [&str; 14] = [
-    ".git",
-    ".hg",
-    ".svn",
-    ".jj",
+const VENDORED: [&str; 10] = [
     "node_modules",
     "bower_components",
     ".venv",
@@ -54,6 +53,10 @@ pub struct Walk {
     pub seen: usize,
     /// Files that were left out because of their size or because they are binary.
     pub skipped: usize,
+    /// Folders of other people's files, which were not entered.
+    pub vendored: usize,
+    /// Files whose names say that they are copies.
+    pub copies: usize,
     /// Settings of other software that have the same names.
     pub foreign: usize,
     /// Files that could not be read.
@@ -132,6 +135,7 @@ pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
         match std::fs::metadata(root) {
             Ok(meta) if meta.is_dir() => folders.push(root.clone()),
             Ok(_) => {
+                result.seen += 1;
                 let read = reader.read(root, true, &mut buffer);
                 keep(&mut result, root, read);
             }
@@ -155,8 +159,9 @@ pub fn walk(request: Request<'_>) -> Result<Walk, ignore::Error> {
             }
         };
         let failed = |error| keep(&mut lock(&shared), Path::new(""), Read::Failed(error));
-        each_file(&folders, request.exclude, &visit, &failed)?;
+        let vendored = each_file(&folders, request.exclude, &visit, &failed)?;
         result.seen += seen.into_inner();
+        result.vendored += vendored;
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
     // A file may be named and stand in a folder that is named too.
@@ -175,15 +180,19 @@ fn lock<'l, T>(mutex: &'l Mutex<T>) -> std::sync::MutexGuard<'l, T> {
 }
 
 /// Calls `visit` with every file of some folders that is worth a look, with a buffer to read into.
+///
+/// Returns how many vendored folders were not entered.
 fn each_file(
     folders: &[PathBuf],
     exclude: &[String],
     visit: &(dyn Fn(&Path, &mut Vec<u8>) + Sync),
     failed: &(dyn Fn(io::Error) + Sync),
-) -> Result<(), ignore::Error> {
+) -> Result<usize, ignore::Error> {
     let Some((first, rest)) = folders.split_first() else {
-        return Ok(());
+        return Ok(0);
     };
+    let vendored = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&vendored);
     let mut builder = WalkBuilder::new(first);
     rest.iter().for_each(|root| {
         builder.add(root);
@@ -196,13 +205,14 @@ fn each_file(
         .hidden(false)
         .require_git(false)
         .overrides(overrides.build()?)
-        .filter_entry(|entry| {
-            let folder = entry.depth() > 0 && entry.file_type().is_some_and(|t| t.is_dir());
-            !(folder
-                && entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|n| SKIPPED_FOLDERS.contains(&n)))
+        .filter_entry(move |entry| {
+            if entry.depth() == 0 || !entry.file_type().is_some_and(|t| t.is_dir()) {
+                return true;
+            }
+            let name = entry.file_name().to_str().unwrap_or_default();
+            let other = VENDORED.contains(&name);
+            count.fetch_add(usize::from(other), Ordering::Relaxed);
+            !other && !VERSION_CONTROL.contains(&name)
         });
     builder.build_parallel().run(|| {
         let mut buffer = Vec::new();
@@ -225,13 +235,14 @@ fn each_file(
             WalkState::Continue
         })
     });
-    Ok(())
+    Ok(vendored.load(Ordering::Relaxed))
 }
 
 enum Read {
     /// Nothing to say, or a format that is not read.
     Clean,
     Skipped,
+    Copy,
     Failed(io::Error),
     Found(Box<File>),
 }
@@ -240,6 +251,7 @@ fn keep(walk: &mut Walk, path: &Path, read: Read) {
     match read {
         Read::Clean => {}
         Read::Skipped => walk.skipped += 1,
+        Read::Copy => walk.copies += 1,
         Read::Failed(source) => walk.problems.push(Problem {
             path: path.to_path_buf(),
             source,
@@ -253,13 +265,15 @@ fn keep(walk: &mut Walk, path: &Path, read: Read) {
     }
 }
 
-/// Returns whether a file is a copy, or has no format that is read.
-fn is_passed_over(path: &Path) -> bool {
+/// Returns what is said of a file by its name alone: that it is a copy, or of no format that is read.
+fn passed_over(path: &Path) -> Option<Read> {
     let name = path.file_name().map(|n| n.to_string_lossy());
     let name = name.unwrap_or_default();
-    let backup = BACKUPS.iter().any(|end| name.ends_with(end)) || name.contains(".bak.");
+    if BACKUPS.iter().any(|end| name.ends_with(end)) || name.contains(".bak.") {
+        return Some(Read::Copy);
+    }
     // A script may have no extension.
-    backup || (name.contains('.') && Format::of(path, "").is_none())
+    (name.contains('.') && Format::of(path, "").is_none()).then_some(Read::Clean)
 }
 
 /// Reads a file into a buffer, with as few calls as it takes; `None` where it is too large.
@@ -314,8 +328,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&self, path: &Path, named: bool, buffer: &mut Vec<u8>) -> Read {
-        if !named && is_passed_over(path) {
-            return Read::Clean;
+        if let Some(read) = passed_over(path).filter(|_| !named) {
+            return read;
         }
         let bytes = match fill(path, buffer) {
             Ok(Some(bytes)) => bytes,

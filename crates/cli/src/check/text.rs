@@ -137,6 +137,8 @@ pub(crate) fn summary(counts: &Counts, walk: &Walk, end: &str) -> String {
         )
     } else if left > 0 {
         "Nothing to do.".to_owned()
+    } else if walk.seen == 0 {
+        "There is no file to read.".to_owned()
     } else {
         "Nothing found.".to_owned()
     };
@@ -158,6 +160,18 @@ pub(crate) fn summary(counts: &Counts, walk: &Walk, end: &str) -> String {
     if walk.skipped > 0 {
         let files = if walk.skipped == 1 { "file" } else { "files" };
         let _ = write!(text, " {} binary or large {files} skipped.", walk.skipped);
+    }
+    let passed = [
+        (walk.vendored, "vendored folder", "vendored folders"),
+        (walk.copies, "copy", "copies"),
+    ];
+    let passed: Vec<String> = passed
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, more)| format!("{n} {}", if *n == 1 { one } else { more }))
+        .collect();
+    if !passed.is_empty() {
+        let _ = write!(text, " {} not read.", passed.join(" and "));
     }
     format!("{text} {end}\n")
 }

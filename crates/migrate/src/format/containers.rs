@@ -4,7 +4,7 @@
 //! `KEY=VALUE`, a mapping, or a list of `name` and `value`. The image is the evidence.
 
 use crate::image::{Image, Product};
-use crate::scope::{Build, Document, Owner, Scope, Setting, Writing, is_dynamic};
+use crate::scope::{Build, Document, Extends, Owner, Scope, Setting, Writing, is_dynamic};
 use crate::slots::{Block, Layout, Slot};
 use crate::tree::{Entry, Kind, Node, Scalar};
 
@@ -15,8 +15,8 @@ pub(crate) struct Rules {
     pub(crate) lines: Layout,
     /// How lists in brackets are laid out.
     pub(crate) flow: Layout,
-    /// What begins a comment.
-    pub(crate) comment: &'static str,
+    /// What may begin a comment.
+    pub(crate) comments: &'static [&'static str],
     /// Whether plain scalars need care.
     pub(crate) yaml: bool,
 }
@@ -25,33 +25,33 @@ impl Rules {
     pub(crate) const YAML: Self = Self {
         lines: Layout::Lines,
         flow: Layout::Commas { trailing: true },
-        comment: "#",
+        comments: &["#"],
         yaml: true,
     };
 
     pub(crate) const JSON: Self = Self {
         lines: Layout::Lines,
         flow: Layout::Commas { trailing: false },
-        comment: "//",
+        comments: &["//"],
         yaml: false,
     };
 
     pub(crate) const NIX: Self = Self {
         flow: Layout::Spaces,
-        ..Self::HCL
+        ..Self::TOML
     };
 
     pub(crate) const TOML: Self = Self {
         lines: Layout::Lines,
         flow: Layout::Commas { trailing: true },
-        comment: "#",
+        comments: &["#"],
         yaml: false,
     };
 
     pub(crate) const HCL: Self = Self {
         lines: Layout::Lines,
         flow: Layout::Commas { trailing: true },
-        comment: "#",
+        comments: &["#", "//"],
         yaml: false,
     };
 }
@@ -104,9 +104,16 @@ impl Reader<'_> {
             Kind::Map(entries, _) => {
                 self.container(node);
                 for entry in entries {
-                    self.path.push(entry.key.text.clone());
+                    // `let ... in { }` is no key.
+                    let key = &entry.key.text;
+                    let named = self.rules.flow != Layout::Spaces || key != "in";
+                    if named {
+                        self.path.push(key.clone());
+                    }
                     self.visit(&entry.value);
-                    self.path.pop();
+                    if named {
+                        self.path.pop();
+                    }
                 }
             }
             Kind::List(items, _) => {
@@ -126,7 +133,10 @@ impl Reader<'_> {
             }
             // A service of an override file, or one that is built here.
             None if self.is_service() => (None, Owner::Other),
-            None => return,
+            None => match step_owner(node) {
+                Some(owner) => (None, owner),
+                None => return,
+            },
         };
         let label = match node.get_text("container_name").or(node.get_text("name")) {
             Some(name) if self.path.is_empty() => name.to_owned(),
@@ -139,6 +149,16 @@ impl Reader<'_> {
             if let Some((index, entry)) = position(node, key) {
                 self.environment(node, index, entry, &mut scope);
             }
+        }
+        if self.rules.flow == Layout::Spaces {
+            self.dotted(node, &mut scope);
+        }
+        if let Owner::Cli(_) = scope.owner {
+            scope.in_container = false;
+            scope.shared = Some("every command of the step sees it");
+        }
+        if self.path == ["locals"] {
+            scope.shared = Some("other blocks may use these values");
         }
         self.surroundings(node, &mut scope);
         self.document.scopes.push(scope);
@@ -177,11 +197,35 @@ impl Reader<'_> {
         ))
     }
 
-    /// Follows one reference of HCL: `docker_image.NAME.name`, `local.NAME`.
+    /// Follows references of HCL up to a text.
+    fn referred(&self, text: &str) -> Option<String> {
+        let mut found = None;
+        let mut next = self.reference(text);
+        // References in a circle end somewhere, too.
+        for _ in 0..8 {
+            let Some(text) = next else { break };
+            next = self.reference(&text);
+            found = Some(text);
+        }
+        found
+    }
+
+    /// Follows one reference of HCL: `docker_image.NAME.name`, `local.NAME`, or such a name in a
+    /// text.
     ///
     /// The default of a variable is no evidence: what calls the module may set another one.
-    fn referred(&self, text: &str) -> Option<String> {
+    fn reference(&self, text: &str) -> Option<String> {
+        if self.rules.yaml {
+            return None;
+        }
         let text = text.trim();
+        if let Some((before, rest)) = text.split_once("${local.")
+            && let Some((name, after)) = rest.split_once('}')
+            && !(before.is_empty() && after.is_empty())
+        {
+            let value = self.root.text_at(&["locals", name])?;
+            return Some(format!("{before}{value}{after}"));
+        }
         let bare = text
             .strip_prefix("${")
             .and_then(|t| t.strip_suffix('}'))
@@ -226,15 +270,36 @@ impl Reader<'_> {
                         Kind::Map(..) => self.named(item, slot),
                         _ => None,
                     };
-                    scope.settings.extend(setting);
+                    scope.settings.extend(setting.map(|setting| Setting {
+                        // Another place may name the same bytes.
+                        writing: if item.shared {
+                            Writing::Fixed
+                        } else {
+                            setting.writing
+                        },
+                        ..setting
+                    }));
                 }
             }
             Kind::Map(entries, flow) => {
                 let rows = entries.iter().map(|e| e.span.clone()).collect();
                 let block = self.block(rows, value, parent, Some(&entry.key));
                 for (at, inner) in entries.iter().enumerate() {
-                    let slot = self.slot(editable && !inner.value.shared, block, at);
-                    scope.settings.push(self.keyed(inner, *flow, slot));
+                    // What a merge brings counts only where nothing is written here; what is
+                    // written here hides it.
+                    let same = |e: &&Entry| e.key.text == inner.key.text;
+                    let here = |e: &Entry| value.span.contains(&e.span.start);
+                    let mut twins = entries.iter().filter(same);
+                    if !here(inner) && twins.clone().any(here) {
+                        continue;
+                    }
+                    let hides = here(inner) && twins.any(|e| !here(e));
+                    let open = editable && !inner.value.shared && !hides;
+                    let mut setting = self.keyed(inner, *flow, self.slot(open, block, at));
+                    if !open {
+                        setting.writing = Writing::Fixed;
+                    }
+                    scope.settings.push(setting);
                 }
             }
             _ => {}
@@ -243,6 +308,26 @@ impl Reader<'_> {
             for setting in &mut scope.settings {
                 setting.writing = Writing::Fixed;
             }
+        }
+    }
+
+    /// `environment.NAME = VALUE` of Nix, in the mapping that names the image.
+    fn dotted(&mut self, node: &Node, scope: &mut Scope) {
+        let name_of = |entry: &Entry| {
+            let (key, name) = entry.key.text.split_once('.')?;
+            ENVIRONMENT_KEYS.contains(&key).then_some(name.len())
+        };
+        if !node.entries().iter().any(|e| name_of(e).is_some()) {
+            return;
+        }
+        let rows = node.entries().iter().map(|e| e.span.clone()).collect();
+        let block = self.block(rows, node, None, None);
+        for (index, entry) in node.entries().iter().enumerate() {
+            let Some(len) = name_of(entry) else { continue };
+            let mut setting = self.keyed(entry, false, Slot::Item { block, index });
+            setting.name_span.start = setting.name_span.end.saturating_sub(len);
+            setting.name = setting.name.split_off(setting.name.len() - len);
+            scope.settings.push(setting);
         }
     }
 
@@ -277,7 +362,7 @@ impl Reader<'_> {
                 let quote = usize::from(key.quoted);
                 key.inner.start - quote..key.inner.end + quote
             }),
-            comment: self.rules.comment,
+            comments: self.rules.comments,
         });
         self.document.blocks.len() - 1
     }
@@ -435,9 +520,18 @@ impl Reader<'_> {
                 .filter_map(|v| v.get_text("source"));
             scope.mounts.extend(long.map(str::to_owned));
         }
-        if node.get("extends").is_some() {
+        if let Some(entry) = node.get("extends") {
             scope.shared = Some("the service extends another one");
+            let base = &entry.value;
+            let service = base.text().or_else(|| base.get_text("service"));
+            scope.extends = service.map(|service| Extends {
+                file: base.get_text("file").map(str::to_owned),
+                service: service.to_owned(),
+            });
         }
+        let last = self.path.last().map(String::as_str);
+        scope.in_cluster = matches!(last, Some("containers" | "initContainers"))
+            && self.path.iter().any(|key| key == "spec");
         if node.get("envFrom").is_some() {
             scope.shared = Some("`envFrom` brings settings from elsewhere");
         }
@@ -458,6 +552,15 @@ impl Reader<'_> {
             scope.sealed = Some("the container runs a program of its own");
         }
     }
+}
+
+/// Returns whose variables the `env:` of a step is: those of the CLI that it starts.
+fn step_owner(node: &Node) -> Option<Owner> {
+    let command = ["run", "command", "script", "bash"];
+    let mut texts = command.iter().filter_map(|key| node.get_text(key));
+    let text = texts.find(|text| text.contains("localstack start"))?;
+    node.get("env").or_else(|| node.get("environment"))?;
+    super::commands::starts(text).map(Owner::Cli)
 }
 
 /// Returns the owner that an image is evidence of.

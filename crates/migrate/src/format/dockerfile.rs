@@ -10,8 +10,11 @@ use crate::slots::{Block, Layout, Slot};
 pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
     let mut scope: Option<Scope> = None;
     let mut arguments: Vec<(String, String)> = Vec::new();
+    let mut stages: Vec<(String, Scope)> = Vec::new();
+    let mut name = String::new();
+    let joined = without_comments(text, span.clone());
     for instruction in instructions(text, span) {
-        let script = split(text, instruction.clone(), Dialect::Posix);
+        let script = split(&joined, instruction.clone(), Dialect::Posix);
         let Some(command) = script.commands.first() else {
             continue;
         };
@@ -21,7 +24,10 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
         };
         match keyword.text.to_ascii_uppercase().as_str() {
             "FROM" => {
-                document.scopes.extend(scope.take());
+                if let Some(stage) = scope.take() {
+                    stages.push((std::mem::take(&mut name), stage.clone()));
+                    document.scopes.push(stage);
+                }
                 let image = words.find(|w| !w.text.starts_with("--"));
                 let image = image.map(|w| w.text.clone()).unwrap_or_default();
                 let mut plain = image.clone();
@@ -30,7 +36,23 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
                         .replace(&format!("${{{name}}}"), value)
                         .replace(&format!("${name}"), value);
                 }
-                scope = Some(Scope::new(format!("FROM {image}"), of_image(&plain)));
+                let mut stage = Scope::new(format!("FROM {image}"), of_image(&plain));
+                let base = stages.iter().rfind(|(name, _)| *name == plain);
+                if let Some((_, base)) = base.filter(|_| !plain.is_empty()) {
+                    stage.owner = base.owner.clone();
+                    stage.sealed = base.sealed;
+                    stage.inherited.clone_from(&base.inherited);
+                    let pairs = base.settings.iter();
+                    let pairs = pairs.filter_map(|s| Some((s.name.clone(), s.value.clone()?)));
+                    stage.inherited.extend(pairs);
+                }
+                scope = Some(stage);
+                if words
+                    .next()
+                    .is_some_and(|w| w.text.eq_ignore_ascii_case("as"))
+                {
+                    name = words.next().map(|w| w.text.clone()).unwrap_or_default();
+                }
             }
             "ARG" => {
                 for word in words {
@@ -86,7 +108,7 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
         end,
         parent: None,
         key: None,
-        comment: "#",
+        comments: &["#"],
     });
     if !first.text.contains('=') {
         // The old form: `ENV NAME the whole rest`.
@@ -112,6 +134,24 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
         let setting = super::commands::setting(word, 0, Slot::Item { block, index });
         scope.settings.extend(setting);
     }
+}
+
+/// Puts joints in the place of comments, which may stand between joined lines.
+fn without_comments(text: &str, span: Range<usize>) -> String {
+    let mut joined = text.to_owned();
+    let mut at = span.start;
+    let mut open = false;
+    for line in text.get(span).unwrap_or_default().split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if !content.trim_start().starts_with('#') {
+            open = content.trim_end().ends_with('\\');
+        } else if open {
+            let blank = format!("{}\\", " ".repeat(content.len() - 1));
+            joined.replace_range(at..at + content.len(), &blank);
+        }
+        at += line.len();
+    }
+    joined
 }
 
 /// Splits a text into instructions; lines are joined by a backslash.

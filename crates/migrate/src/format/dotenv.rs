@@ -84,7 +84,7 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
         end: span.end,
         parent: None,
         key: None,
-        comment: "#",
+        comments: &["#"],
     });
     document.scopes.push(scope);
 }

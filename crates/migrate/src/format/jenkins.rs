@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::commands;
 use super::shell::Dialect;
+use super::{commands, escape};
 use crate::scope::Document;
 
 /// Calls of the Docker plugin whose text holds options of `docker run`.
@@ -34,10 +34,7 @@ pub(crate) fn read(text: &str, document: &mut Document) {
             commands::options(text, body, &image, document);
             continue;
         }
-        let starts = ["docker ", "podman ", "localstack "]
-            .iter()
-            .any(|word| inner.contains(word));
-        if starts {
+        if commands::STARTS.iter().any(|word| inner.contains(word)) {
             script(text, body, document);
         }
     }
@@ -57,10 +54,12 @@ fn script(text: &str, body: Range<usize>, document: &mut Document) {
         commands::read(text, body, Dialect::Posix, document);
         return;
     }
-    // Groovy takes one backslash of two away. A copy of the same length shows what the shell gets.
     let mut copy = text.to_owned();
-    copy.replace_range(body.clone(), &inner.replace("\\\\", " \\"));
-    commands::read(&copy, body, Dialect::Posix, document);
+    copy.replace_range(body.clone(), &escape::plain(inner));
+    commands::read(&copy, body, Dialect::Escaped, document);
+    if escape::is_simple_groovy(inner) {
+        return;
+    }
     for scope in document.scopes.iter_mut().skip(first) {
         scope.sealed = Some("the script stands in a text with escapes");
     }

@@ -9,6 +9,8 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Posix,
+    /// The same inside a text with escapes, of which [`FILLER`] holds the place.
+    Escaped,
     PowerShell,
     /// Recipes of a Makefile: `$(X)` is a variable and `$$` a dollar.
     Make,
@@ -17,11 +19,15 @@ pub(crate) enum Dialect {
 impl Dialect {
     pub(crate) fn joiner(self) -> char {
         match self {
-            Self::Posix | Self::Make => '\\',
+            Self::Posix | Self::Escaped | Self::Make => '\\',
             Self::PowerShell => '`',
         }
     }
 }
+
+/// A byte that belongs to a word and says nothing, so that an escape and what it stands for are of
+/// one length.
+pub(crate) const FILLER: char = '\u{1}';
 
 /// A text split into commands.
 #[derive(Debug, Default)]
@@ -143,6 +149,11 @@ impl Lexer<'_> {
     fn end_word(&mut self) {
         if let Some(mut word) = self.word.take() {
             word.span.end = self.at;
+            // The place of an escape alone is no word.
+            let raw = self.text.get(word.span.clone()).unwrap_or_default();
+            if !raw.is_empty() && raw.chars().all(|c| c == FILLER) {
+                return;
+            }
             self.command.words.push(word);
         }
     }
@@ -172,6 +183,10 @@ impl Lexer<'_> {
                 continue;
             }
             match byte {
+                _ if self.fills(byte) => {
+                    self.word();
+                    self.at += 1;
+                }
                 b' ' | b'\t' | b'\r' => {
                     self.end_word();
                     self.at += 1;
@@ -220,6 +235,11 @@ impl Lexer<'_> {
         }
     }
 
+    /// Returns whether a byte holds the place of an escape.
+    fn fills(&self, byte: u8) -> bool {
+        self.dialect == Dialect::Escaped && char::from(byte) == FILLER
+    }
+
     fn char_len(&self) -> usize {
         let rest = self.text.get(self.at..self.end).unwrap_or_default();
         rest.chars().next().map_or(1, char::len_utf8)
@@ -266,6 +286,7 @@ impl Lexer<'_> {
                         self.take(1, b'"');
                     }
                 }
+                Some(byte) if self.fills(byte) => self.at += 1,
                 Some(b'$') => self.dollar(b'"', script),
                 Some(b'`') if self.dialect != Dialect::PowerShell => self.backticks(script),
                 Some(_) => self.take(self.char_len(), b'"'),
@@ -299,7 +320,8 @@ impl Lexer<'_> {
                     depth -= 1;
                     if depth == 0 {
                         let inner = self.at + 2..self.at + len - 1;
-                        if open == b'(' && self.dialect == Dialect::Posix {
+                        if open == b'(' && matches!(self.dialect, Dialect::Posix | Dialect::Escaped)
+                        {
                             lex(self.text, inner, self.dialect, self.depth + 1, script);
                         }
                         self.take(len, quote);

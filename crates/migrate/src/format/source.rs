@@ -5,8 +5,7 @@ use crate::scope::{Document, Remark, RemarkKind};
 use crate::text::{find_word, line_span};
 
 /// Signs that a line reads the environment.
-const READERS: [&str; 14] = [
-    "environ",
+const READERS: [&str; 13] = [
     "getenv",
     "process.env",
     "ENV[",
@@ -46,7 +45,9 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         if comment.starts_with("//") || comment.starts_with('#') || comment.starts_with('*') {
             return;
         }
-        let reads = READERS.iter().any(|sign| line.contains(sign));
+        // `environ` is Python's; `environment` says nothing.
+        let reads =
+            READERS.iter().any(|sign| line.contains(sign)) || find_word(line, "environ").is_some();
         let sets =
             SETTERS.iter().any(|sign| line.contains(sign)) || line.contains(&format!("{name}="));
         let injected = matches!(name, "LOCALSTACK_HOSTNAME" | "EDGE_PORT");

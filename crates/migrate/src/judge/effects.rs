@@ -11,6 +11,12 @@ use crate::finding::Announced;
 use crate::names;
 use crate::scope::is_dynamic;
 
+/// Why an edit asks, where nothing more special is the reason.
+pub(super) const CHANGES: &str = "what runs today changes";
+/// The same where the server listens and mints URLs as before.
+const LOSES: &str = "nothing changes today, but what was meant goes with it";
+const COUNTS: &str = "nothing that is shown here changes, but it is another name";
+
 impl Judge<'_> {
     /// Says what the settings do before and after; fixes of one group count together.
     pub(super) fn describe(&mut self) {
@@ -33,6 +39,15 @@ impl Judge<'_> {
             let hosts = own.is_some_and(|own| own.comes("LOCALSTACK_HOST"));
             let alternatives = self.alternatives(announced.filter(|_| hosts));
             if let Some(finding) = self.findings.get_mut(at) {
+                let still = effects
+                    .as_ref()
+                    .is_some_and(|[today, _, after]| today.is_some() && today == after);
+                if let Some(fix) = finding.fix.as_mut().filter(|_| still)
+                    && fix.why.as_deref() == Some(CHANGES)
+                {
+                    let comes = announced.is_some_and(|a| !a.come.is_empty());
+                    fix.why = Some(if comes { COUNTS } else { LOSES }.to_owned());
+                }
                 finding.effects = effects;
                 finding.alternatives = alternatives;
             }

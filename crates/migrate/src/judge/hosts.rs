@@ -43,8 +43,13 @@ impl Judge<'_> {
             (internal, &decision::DEFAULT_HOSTNAME),
         ] {
             let Some(at) = at else { continue };
-            if self.value(at).trim() == "localhost" {
-                let message = format!("`{}=localhost` is the default", self.setting(at).name);
+            let value = self.value(at).trim();
+            if matches!(value, "" | "localhost") {
+                let name = &self.setting(at).name;
+                let message = match value {
+                    "" => format!("`{name}` is empty, which means its default"),
+                    _ => format!("`{name}=localhost` is the default"),
+                };
                 self.host(at, decision, None, message, Vec::new(), Change::Remove);
             } else {
                 open.push(at);
@@ -357,6 +362,8 @@ impl Judge<'_> {
                 let host = &parsed.host;
                 let words = if Host::new(host.as_str()).ip().is_some() {
                     "no name can stand in front of an IP address".to_owned()
+                } else if self.scope.in_cluster {
+                    "the DNS of the cluster knows only names of services".to_owned()
                 } else if self.scope.in_container {
                     "the DNS of Docker knows only names of services and aliases".to_owned()
                 } else {
@@ -370,7 +377,7 @@ impl Judge<'_> {
                     "clients must resolve `sqs.REGION.{host}`: {words}; {set}"
                 ));
             }
-            let known = self.scope.aliases.contains(&parsed.host);
+            let known = self.scope.aliases.contains(&parsed.host) || parsed.host == "localhost";
             if !known && !self.scope.aliases.is_empty() && !parsed.host.contains('.') {
                 help.push(format!(
                     "no service name or alias here is `{}`",

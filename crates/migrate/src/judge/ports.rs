@@ -234,7 +234,7 @@ impl Judge<'_> {
             let (name, value) = (setting.name.clone(), self.shown(at));
             let message = match self.column {
                 Column::V3 => format!("`{name}={value}` is ignored since 3.0"),
-                Column::V23 if bind && !pair && at == primary => {
+                Column::V23 if bind && !pair && name.ends_with("EDGE_BIND_HOST") => {
                     format!("`{name}={value}` no longer moves the gateway in 2.3")
                 }
                 Column::Before2 => {

@@ -117,6 +117,17 @@ impl Reader<'_> {
             Some(b'"') => self.string()?,
             Some(b'[') => self.list(depth)?,
             Some(b'{') => self.map(depth)?,
+            Some(b'<') if self.syntax == Syntax::Hcl && self.starts("<<") => {
+                let inner = self.heredoc()?;
+                self.lines(start, inner, true)
+            }
+            Some(b'\'') if self.syntax == Syntax::Nix && self.starts("''") => {
+                self.indented()?;
+                let inner = start + 2..self.at - 2;
+                let raw = self.text.get(inner.clone()).unwrap_or_default();
+                let verbatim = !raw.contains("''");
+                self.lines(start, inner, verbatim)
+            }
             _ => self.plain(depth)?,
         };
         if self.syntax != Syntax::Json && !self.ends_value() {
@@ -185,7 +196,9 @@ impl Reader<'_> {
                     self.string()?;
                 }
                 b'\'' if self.syntax == Syntax::Nix && self.starts("''") => self.indented()?,
-                b'<' if self.syntax == Syntax::Hcl && self.starts("<<") => self.heredoc()?,
+                b'<' if self.syntax == Syntax::Hcl && self.starts("<<") => {
+                    self.heredoc()?;
+                }
                 b'(' | b'[' | b'{' => {
                     self.at += 1;
                     self.balanced(depth + 1, byte)?;
@@ -296,15 +309,33 @@ impl Reader<'_> {
         }
     }
 
-    fn heredoc(&mut self) -> Result<(), String> {
+    /// A text of several lines that a shell may read as they stand.
+    fn lines(&self, start: usize, inner: Range<usize>, verbatim: bool) -> Node {
+        let text = self.text.get(inner.clone()).unwrap_or_default().to_owned();
+        self.node(
+            start,
+            Kind::Scalar(Scalar {
+                text,
+                inner,
+                quoted: false,
+                verbatim,
+                literal: verbatim,
+            }),
+        )
+    }
+
+    /// Skips a heredoc and returns its body.
+    fn heredoc(&mut self) -> Result<Range<usize>, String> {
         let rest = self.rest();
         let word = rest.trim_start_matches('<').trim_start_matches('-');
         let word = word.lines().next().unwrap_or_default().trim();
         let mut offset = 0;
         for (n, line) in rest.split_inclusive('\n').enumerate() {
             if n > 0 && !word.is_empty() && line.trim() == word {
+                let start = self.at + rest.find('\n').map_or(0, |n| n + 1);
+                let body = start..self.at + offset;
                 self.at += offset + line.trim_end().len();
-                return Ok(());
+                return Ok(body);
             }
             offset += line.len();
         }

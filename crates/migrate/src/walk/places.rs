@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use memchr::{memchr_iter, memmem};
 
-use super::{fill, is_passed_over};
+use super::{fill, passed_over};
 use crate::file::File;
 use crate::finding::{Finding, Moves, Related};
 use crate::format::Format;
@@ -139,7 +139,7 @@ fn beside(own: &Path, port: &str) -> Vec<Place> {
             Format::of(path, ""),
             None | Some(Format::Source | Format::Markdown)
         );
-        path != own && !code && !is_passed_over(path)
+        path != own && !code && !passed_over(path).is_some()
     });
     for path in settings.take(BESIDE) {
         let Ok(Some(bytes)) = fill(&path, &mut buffer) else {

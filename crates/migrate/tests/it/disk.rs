@@ -64,6 +64,7 @@ fn only_files_of_the_user_are_read() {
         [".github/workflows/x.yml", "compose.yaml", "latin.yaml"]
     );
     assert_eq!(walk.skipped, 1);
+    assert_eq!((walk.vendored, walk.copies), (2, 1));
     assert!(walk.problems.is_empty());
     let latin = walk.files.last().unwrap().change(Safety::Safe).unwrap();
     assert_eq!(latin.bytes, b"# caf\xe9\nservices:\n  ls:\n    image: localstack/localstack:4\n    environment:\n      - A=\xff\n");

@@ -87,9 +87,15 @@ enum Form {
     PowerShell,
     Toml,
     Jenkins,
+    Escaped,
+    Groovy,
+    Heredoc,
+    NixScript,
+    Variables,
+    Step,
 }
 
-const FORMS: [Form; 21] = [
+const FORMS: [Form; 27] = [
     Form::List,
     Form::Map,
     Form::FlowList,
@@ -111,6 +117,12 @@ const FORMS: [Form; 21] = [
     Form::PowerShell,
     Form::Toml,
     Form::Jenkins,
+    Form::Escaped,
+    Form::Groovy,
+    Form::Heredoc,
+    Form::NixScript,
+    Form::Variables,
+    Form::Step,
 ];
 
 #[derive(Debug, Clone)]
@@ -170,19 +182,19 @@ impl Made {
             Form::Run | Form::Start => "start.sh",
             Form::Dockerfile => "Dockerfile",
             Form::Markdown => "README.md",
-            Form::Workflow => "ci.yml",
+            Form::Workflow | Form::Step => "ci.yml",
             Form::Kubernetes => "deploy.yaml",
             Form::Dotenv => "ls.env",
             Form::Json => "task.json",
             Form::Jsonc => "devcontainer.jsonc",
-            Form::Script => "package.json",
-            Form::Hcl => "main.tf",
+            Form::Script | Form::Escaped => "package.json",
+            Form::Hcl | Form::Heredoc => "main.tf",
             Form::Nomad => "job.nomad",
-            Form::Nix => "ls.nix",
+            Form::Nix | Form::NixScript => "ls.nix",
             Form::Make => "Makefile",
-            Form::PowerShell => "start.ps1",
+            Form::PowerShell | Form::Variables => "start.ps1",
             Form::Toml => "pyproject.toml",
-            Form::Jenkins => "Jenkinsfile",
+            Form::Jenkins | Form::Groovy => "Jenkinsfile",
             _ => "compose.yaml",
         })
     }
@@ -341,6 +353,50 @@ impl Made {
                     _ => format!("// EDGE_PORT\nnode {{ sh '{command}' }}\n"),
                 }
             }
+            Form::Escaped => {
+                let options: Vec<String> = each()
+                    .map(|(n, (k, v))| match self.dress[n].0 {
+                        1 => format!("-e \\\"{k}={v}\\\""),
+                        2 => format!("-e {k}=\\\"{v}\\\""),
+                        _ => format!("-e {k}={v}"),
+                    })
+                    .collect();
+                let command = format!("docker run {} {image}", options.join(" "));
+                format!("{{\n  \"scripts\": {{ \"ls\": \"{command}\" }}\n}}\n")
+            }
+            Form::Groovy | Form::Heredoc | Form::NixScript => {
+                let (head, joint, tail) = match self.form {
+                    Form::Groovy => ("// EDGE_PORT\nnode { sh \"\"\"\n", "\\\\", "\"\"\" }\n"),
+                    Form::Heredoc => ("x = <<-EOT\n", "\\", "  EOT\n"),
+                    _ => ("{ pkgs, ... }:\n{\n  x = ''\n", "\\", "  '';\n}\n"),
+                };
+                let mut text = format!("{head}    docker run --rm {joint}\n");
+                for (n, (k, v)) in each() {
+                    let end = if self.dress[n].1 {
+                        format!(" {joint}\n")
+                    } else {
+                        " ".to_owned()
+                    };
+                    text += &format!("      -e {k}={v}{end}");
+                }
+                text + &format!("      {image}\n{tail}")
+            }
+            Form::Variables => {
+                let mut text = "pip install localstack==4.0.0\n".to_owned();
+                for (n, (k, v)) in each() {
+                    let equals = if self.dress[n].1 { " = " } else { "=" };
+                    text += &format!("$env:{k}{equals}\"{}\"\n", v.replace('$', "$e"));
+                }
+                text + "localstack start -d\n"
+            }
+            Form::Step => {
+                let mut text = "jobs:\n  a:\n    steps:\n      - run: |\n          pip install localstack==2.3.2\n          localstack start -d\n        env:\n".to_owned();
+                for (n, (k, v)) in each() {
+                    text += &self.lead(n, "          ");
+                    text += &format!("          {k}: {}{}\n", self.quoted(n, v), self.tail(n));
+                }
+                text
+            }
             Form::Hcl => {
                 let image = image.replace("${TAG}", "${var.tag}");
                 let mut text = format!(
@@ -406,7 +462,11 @@ impl Made {
             Form::Dockerfile => {
                 let mut text = format!("FROM {image}\nENV");
                 for (n, (k, v)) in each() {
-                    let start = if self.dress[n].1 { " \\\n    " } else { " " };
+                    let start = match (self.dress[n].1, self.dress[n].2) {
+                        (true, 2) => " \\\n    # EDGE_PORT, why\n    ",
+                        (true, _) => " \\\n    ",
+                        _ => " ",
+                    };
                     text += &format!("{start}{k}={}", self.quoted(n, v));
                 }
                 text + "\nUSER x\n"
@@ -425,7 +485,9 @@ impl Made {
                 | Form::Start
                 | Form::Make
                 | Form::PowerShell
+                | Form::Variables
                 | Form::Jenkins
+                | Form::Groovy
         );
         if self.bom && !signed {
             text.insert(0, '\u{feff}');
@@ -555,7 +617,8 @@ proptest! {
     /// (e) Without evidence of LocalStack nothing is touched.
     #[test]
     fn other_software_is_left_alone(made in made(), image in select(&["example/app:1", "envoyproxy/envoy", "floci/floci", "postgres:15"][..])) {
-        let made = Made { form: if made.form == Form::Start { Form::Run } else { made.form }, ..made };
+        let cli = matches!(made.form, Form::Start | Form::Variables | Form::Step);
+        let made = Made { form: if cli { Form::Run } else { made.form }, ..made };
         let text = made.text(image);
         let file = made.analyse(image, text.as_bytes());
         prop_assert!(file.change(Safety::Unsafe).is_none(), "{text}");
@@ -614,6 +677,8 @@ fn promises(
     // Where a person has to decide, or a name has no successor, nothing is promised.
     let lossy = before.own.iter().any(|(name, value)| {
         name.contains("PORT_EXTERNAL")
+            // The entry point of the image knows the prefix, the CLI does not.
+            || !before.in_container && name == "LOCALSTACK_EDGE_PORT"
             || value.is_empty()
             || matches!(value.as_str(), "http" | "70000" | "0")
     });
