@@ -484,7 +484,7 @@ fn work(
     LocalSet::new().block_on(&runtime, async move {
         let worker = Worker::new(shared, number);
         for socket in sockets.udp {
-            let listener = udp::Listener::new(socket)?;
+            let listener = udp::Listener::new(socket);
             worker.listeners.borrow_mut().push(Rc::clone(&listener));
             spawn_local(udp::serve(Rc::clone(&worker), listener));
         }

@@ -236,7 +236,8 @@ impl Worker {
         true
     }
 
-    fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8]) {
+    /// Takes a datagram from an upstream; `cut` when it is longer than what was received of it.
+    fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8], cut: bool) {
         let counters = self.counters();
         let reply = Reply::read(message);
         let id = reply.and_then(|reply| port.ids.borrow().get(&reply.id).copied());
@@ -256,7 +257,7 @@ impl Worker {
         }
         port.ids.borrow_mut().remove(&reply.id);
         let upstream = Arc::clone(&port.upstream);
-        if reply.flags & TC != 0 {
+        if cut || reply.flags & TC != 0 {
             counters.upstream_tcp.add();
             let message = question.message.clone();
             // The exchange has its own limit; no further attempt is due before.

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use nix::sys::socket::SockaddrStorage;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::time::Instant;
@@ -55,7 +54,7 @@ pub(crate) struct Incoming<'a> {
 pub(crate) enum Sink {
     Udp {
         listener: Rc<Listener>,
-        peer: SockaddrStorage,
+        peer: SocketAddr,
         local: Option<Local>,
     },
     Tcp(OwnedPermit<Vec<u8>>),
