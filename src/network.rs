@@ -85,6 +85,8 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
 pub struct Network {
     /// The longest prefix first; among equals the order of the operating system.
     addresses: Vec<InterfaceAddress>,
+    /// What is looked up for every query, worked out beforehand; one for each of `addresses`.
+    routes: Vec<Route>,
     /// The longest prefix first; among equals the order in which the user wrote them.
     views: Vec<ExplicitView>,
     gateways: Vec<IpAddr>,
@@ -98,6 +100,8 @@ impl Network {
         self.addresses = addresses;
         self.addresses
             .sort_by_key(|address| std::cmp::Reverse(address.net.prefix_len()));
+        let route = |own| Route::new(own, &self.addresses);
+        self.routes = self.addresses.iter().map(route).collect();
         self
     }
 
@@ -165,7 +169,12 @@ impl Network {
             return ClientView::of(Rule::Gateway, [Ipv4Addr::LOCALHOST.into()]);
         }
         match self.interface_of(client, scope) {
-            Some(own) => self.by_interface(own),
+            Some((own, route)) => ClientView {
+                rule: Rule::Interface,
+                interface: Some(&own.interface),
+                v4: route.v4,
+                v6: route.v6,
+            },
             None => ClientView::of(Rule::Unconnected, [Ipv4Addr::LOCALHOST.into()]),
         }
     }
@@ -183,29 +192,59 @@ impl Network {
         ))
     }
 
-    fn interface_of(&self, client: IpAddr, scope: u32) -> Option<&InterfaceAddress> {
-        self.addresses.iter().find(|own| {
-            own.net.contains(&client)
-                && (!is_link_local(client) || scope == 0 || own.index == scope)
-        })
+    fn interface_of(&self, client: IpAddr, scope: u32) -> Option<(&InterfaceAddress, &Route)> {
+        let bits = bits_of(client);
+        let any_interface = scope == 0 || !is_link_local(client);
+        self.addresses
+            .iter()
+            .zip(&self.routes)
+            .find(|(own, route)| {
+                route.contains(client, bits) && (any_interface || own.index == scope)
+            })
     }
+}
 
+/// A network that we are on, in the form in which clients are compared with it, and what clients on
+/// it are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Route {
+    is_v4: bool,
+    network: u128,
+    mask: u128,
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+}
+
+impl Route {
     /// The matching address first, then the interface's others, so that each family gets the best
     /// address that the interface has.
-    fn by_interface<'n>(&'n self, own: &'n InterfaceAddress) -> ClientView<'n> {
-        let siblings = self
-            .addresses
-            .iter()
-            .filter(|other| other.interface == own.interface);
+    fn new(own: &InterfaceAddress, all: &[InterfaceAddress]) -> Self {
+        let siblings = all.iter().filter(|other| other.interface == own.interface);
         let addresses = std::iter::once(own)
             .chain(siblings)
             .map(|address| address.net.addr())
             // A link-local address is of no use in an answer: it needs a scope.
             .filter(|&ip| !(ip.is_ipv6() && is_link_local(ip)));
-        ClientView {
-            interface: Some(&own.interface),
-            ..ClientView::of(Rule::Interface, addresses)
+        let view = ClientView::of(Rule::Interface, addresses);
+        let mask = bits_of(own.net.netmask());
+        Self {
+            is_v4: own.net.addr().is_ipv4(),
+            network: bits_of(own.net.addr()) & mask,
+            mask,
+            v4: view.v4,
+            v6: view.v6,
         }
+    }
+
+    fn contains(&self, client: IpAddr, bits: u128) -> bool {
+        bits & self.mask == self.network && client.is_ipv4() == self.is_v4
+    }
+}
+
+fn bits_of(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => ip.to_bits().into(),
+        IpAddr::V6(ip) => ip.to_bits(),
     }
 }
 

@@ -9,8 +9,8 @@ use lsconfig::network::Rule;
 
 use crate::record::RecordData;
 use crate::wire::{
-    AA, CD, CLASS_CH, CLASS_IN, OPTION_COOKIE, OPTION_EDE, QR, QUESTION_NAME, Query, RA, RD, Rcode,
-    Section, TC, Writer, rtype,
+    AA, CD, CLASS_CH, CLASS_IN, Edns, OPTION_COOKIE, OPTION_EDE, QR, QUESTION_NAME, Query, RA, RD,
+    Rcode, Section, TC, Writer, rtype,
 };
 use crate::wire::{HEADER, Name};
 use crate::zone::{APEX_TTL, Apex, NEGATIVE_TTL, TTL, Zone};
@@ -304,11 +304,11 @@ pub fn write(
     if let Decision::Answer(answer) = decision {
         put(&mut writer, answer, query);
     }
-    finish(&mut writer, query, rcode, ede, cookie);
+    finish(&mut writer, query.edns, rcode, ede, cookie);
     if writer.bytes().len() > limit {
         let mut writer = Writer::start(out, query.id, flags | TC);
         writer.question(query.question);
-        finish(&mut writer, query, rcode, None, cookie);
+        finish(&mut writer, query.edns, rcode, None, cookie);
     }
 }
 
@@ -324,21 +324,18 @@ fn put(writer: &mut Writer<'_>, answer: &Answer<'_>, query: &Query<'_>) {
             }
         }
         Answer::NoData(apex) => {
-            // The apex ends the question's name, so a pointer into it is enough.
-            let skipped = query
-                .name
-                .as_wire()
-                .len()
-                .saturating_sub(apex.name.as_wire().len());
-            let pointer = (0xc000 | (HEADER + skipped) as u16).to_be_bytes();
-            let soa: &[u8] = &apex.soa;
-            writer.record(
-                Section::Authority,
-                &pointer,
-                rtype::SOA,
-                NEGATIVE_TTL,
-                &[soa],
-            );
+            let (name, soa) = (&apex.name, [&apex.soa[..]]);
+            let pointer;
+            let owner = if query.name.is_within(name) {
+                // The apex ends the question's name, so a pointer into it is enough.
+                let skipped = query.name.as_wire().len() - name.as_wire().len();
+                pointer = (0xc000 | (HEADER + skipped) as u16).to_be_bytes();
+                &pointer
+            } else {
+                // The name is an alias for one of another zone.
+                name.as_wire()
+            };
+            writer.record(Section::Authority, owner, rtype::SOA, NEGATIVE_TTL, &soa);
         }
         Answer::Soa(apex) => {
             writer.record(Section::Answer, name, rtype::SOA, APEX_TTL, &[&apex.soa]);
@@ -372,15 +369,35 @@ fn put(writer: &mut Writer<'_>, answer: &Answer<'_>, query: &Query<'_>) {
     }
 }
 
+/// Writes the answer to a message that asks for a cookie alone: NOERROR, or BADCOOKIE when it brought
+/// a cookie that is not ours (RFC 7873, section 5.4).
+pub(crate) fn write_cookie(
+    id: u16,
+    flags: u16,
+    edns: Edns<'_>,
+    cookie: &Cookie,
+    proved: bool,
+    out: &mut Vec<u8>,
+) {
+    let fresh = edns.cookie.is_some_and(|content| content.len() == 8);
+    let rcode = match (edns.version, proved || fresh) {
+        (0, true) => Rcode::NOERROR,
+        (0, false) => Rcode::BADCOOKIE,
+        _ => Rcode::BADVERS,
+    };
+    let mut writer = Writer::start(out, id, QR | RA | flags & RD | rcode.0 & 0xf);
+    finish(&mut writer, Some(edns), rcode, None, Some(cookie));
+}
+
 /// Adds OPT when the query had one (RFC 6891, section 6.1.1), with cookie and extended error.
 pub(crate) fn finish(
     writer: &mut Writer<'_>,
-    query: &Query<'_>,
+    edns: Option<Edns<'_>>,
     rcode: Rcode,
     ede: Option<Ede>,
     cookie: Option<&Cookie>,
 ) {
-    let Some(edns) = query.edns else { return };
+    let Some(edns) = edns else { return };
     let mut parts: [&[u8]; 5] = [&[]; 5];
     let cookie_head = option_head(OPTION_COOKIE, 24);
     if let Some(cookie) = cookie {

@@ -1,8 +1,9 @@
-//! Giving up root after the sockets are open.
+//! What this process may: descriptors enough, and root no longer than it takes to open sockets.
 
 use std::io;
 
 use nix::unistd::{Gid, Uid, User, setgid, setgroups, setuid};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The user that everything is run as by default, by name and by number where there is no such name.
 const NOBODY: (&str, u32) = ("nobody", 65_534);
@@ -45,4 +46,22 @@ pub fn become_user(user: Option<&str>) -> io::Result<()> {
     setgid(gid)?;
     setuid(uid)?;
     Ok(())
+}
+
+/// Raises the number of descriptors that this process may have to `wanted`, as far as the system lets
+/// it. Returns the number that it may have then.
+#[must_use]
+pub fn allow_descriptors(wanted: u64) -> u64 {
+    let limits = getrlimit(Resource::Nofile);
+    let current = limits.current.unwrap_or(u64::MAX);
+    let raised = wanted.min(limits.maximum.unwrap_or(u64::MAX));
+    let new = Rlimit {
+        current: Some(raised),
+        ..limits
+    };
+    if raised > current && setrlimit(Resource::Nofile, new).is_ok() {
+        raised
+    } else {
+        current
+    }
 }

@@ -121,17 +121,22 @@ pub fn relay(
         flags |= stored.flags & AA;
     }
     let ede = (age == Age::Stale).then_some(Ede::STALE);
-    let mut writer = Writer::start(out, query.id, flags);
-    writer.question(query.question);
-    writer.sections(&stored.body, stored.counts);
-    finish(&mut writer, query, Rcode::NOERROR, ede, cookie);
-    if writer.bytes().len() > limit {
+    let start = HEADER + query.question.len();
+    // What is far too long is not written at all: buffers would keep room for it.
+    let mut fits = start + stored.body.len() <= limit;
+    if fits {
+        let mut writer = Writer::start(out, query.id, flags);
+        writer.question(query.question);
+        writer.sections(&stored.body, stored.counts);
+        finish(&mut writer, query.edns, Rcode::NOERROR, ede, cookie);
+        fits = writer.bytes().len() <= limit;
+    }
+    if !fits {
         let mut writer = Writer::start(out, query.id, flags | TC);
         writer.question(query.question);
-        finish(&mut writer, query, Rcode::NOERROR, ede, cookie);
+        finish(&mut writer, query.edns, Rcode::NOERROR, ede, cookie);
         return;
     }
-    let start = HEADER + query.question.len();
     for &at in &stored.ttls {
         let at = start + usize::from(at);
         if let Some(ttl) = out
@@ -146,5 +151,28 @@ pub fn relay(
             };
             *ttl = now.to_be_bytes();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Name, read_query};
+
+    #[test]
+    fn a_long_answer_leaves_no_long_buffer_behind() {
+        let name = Name::parse("long.test").unwrap();
+        let question = [name.as_wire(), &[0, 16, 0, 1]].concat();
+        let (mut asked, mut reply) = (Vec::new(), Vec::new());
+        Writer::start(&mut asked, 7, RD).question(&question);
+        let mut writer = Writer::start(&mut reply, 7, QR);
+        writer.question(&question);
+        writer.record(Section::Answer, &[0xc0, 12], 16, 60, &[&[1; 50_000]]);
+        let stored = Stored::new(&Reply::read(&reply).unwrap()).unwrap();
+        let query = read_query(&asked).unwrap();
+        let mut out = Vec::new();
+        relay(&query, &stored, Age::New, 1232, None, &mut out);
+        assert!(Reply::read(&out).unwrap().flags & TC != 0);
+        assert!(out.capacity() < 2048, "{}", out.capacity());
     }
 }

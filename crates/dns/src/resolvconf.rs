@@ -35,44 +35,60 @@ pub fn saved_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Returns whether `text` is what we wrote, or the part of it, or of the `original` that was being
+/// restored, that a crash left. Anything else was written by somebody since, such as an engine that
+/// started the container again.
+fn is_of_ours(text: &str, original: &str) -> bool {
+    text.contains(REMARK) || format!("\n{REMARK}").starts_with(text) || original.starts_with(text)
+}
+
 /// Saves the original and writes the new text. When an earlier run did not restore, its saved
-/// original is what counts.
+/// original is what counts, unless the file was written anew since.
 ///
 /// # Errors
 /// When a file cannot be read or written. The original is still in place then, or saved.
 pub fn apply(path: &Path, server: IpAddr) -> io::Result<()> {
     let saved = saved_path(path);
-    let original = match fs::read_to_string(&saved) {
-        Ok(original) => original,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let original = fs::read_to_string(path)?;
+    let current = fs::read_to_string(path)?;
+    let original = match read_saved(&saved)? {
+        Some(original) if is_of_ours(&current, &original) => original,
+        _ => {
             // Complete under another name first: a copy cut short must not pass for the original.
             let mut name = saved.file_name().unwrap_or_default().to_owned();
             name.push(".part");
             let part = saved.with_file_name(name);
-            write_through(&part, &original)?;
+            write_through(&part, &current)?;
             fs::rename(&part, &saved)?;
-            original
+            current
         }
-        Err(error) => return Err(error),
     };
     write_through(path, &rewritten(&original, server))
 }
 
-/// Writes the saved original back and removes the copy. Returns false when nothing was saved.
+/// Writes the saved original back and removes the copy. Returns false when nothing was saved, or the
+/// file was written by somebody else since: then it stays as it is.
 ///
 /// # Errors
 /// When a file cannot be read or written. The saved original stays then.
 pub fn restore(path: &Path) -> io::Result<bool> {
     let saved = saved_path(path);
-    let original = match fs::read_to_string(&saved) {
-        Ok(original) => original,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+    let Some(original) = read_saved(&saved)? else {
+        return Ok(false);
     };
-    write_through(path, &original)?;
+    let ours = is_of_ours(&fs::read_to_string(path)?, &original);
+    if ours {
+        write_through(path, &original)?;
+    }
     fs::remove_file(&saved)?;
-    Ok(true)
+    Ok(ours)
+}
+
+fn read_saved(saved: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(saved) {
+        Ok(original) => Ok(Some(original)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn write_through(path: &Path, text: &str) -> io::Result<()> {
@@ -113,6 +129,34 @@ mod tests {
         assert!(restore(&path).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
         assert!(!restore(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_others_wrote_since_is_kept() {
+        let path = std::env::temp_dir().join(format!("lsconfig-resolv-new-{}", std::process::id()));
+        fs::write(&path, OLD).unwrap();
+        apply(&path, [127, 0, 0, 1].into()).unwrap();
+        // A crash, and then the engine starts the container again with a file of its own.
+        let new = "nameserver 10.0.0.53\n";
+        fs::write(&path, new).unwrap();
+        apply(&path, [127, 0, 0, 1].into()).unwrap();
+        assert!(restore(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), new);
+        // The same without another start in between.
+        apply(&path, [127, 0, 0, 1].into()).unwrap();
+        fs::write(&path, OLD).unwrap();
+        assert!(!restore(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
+        assert!(!saved_path(&path).exists());
+        // A file that a crash cut short is ours.
+        apply(&path, [127, 0, 0, 1].into()).unwrap();
+        for cut in ["", "\n# written by", &OLD[..20]] {
+            fs::write(&path, cut).unwrap();
+            apply(&path, [127, 0, 0, 1].into()).unwrap();
+        }
+        assert!(restore(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
         fs::remove_file(&path).unwrap();
     }
 }

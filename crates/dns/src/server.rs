@@ -89,6 +89,10 @@ const LAST_ARRIVALS: Duration = Duration::from_millis(20);
 /// More workers than this gain nothing for a server of local names.
 const MAX_WORKERS: usize = 4;
 
+/// TCP connections at once, when nothing else is said: within the 1024 descriptors that a process
+/// usually may have, sockets to upstreams included.
+pub const TCP_CONNECTIONS: usize = 640;
+
 /// What a server needs to start.
 pub struct ServerConfig {
     /// Addresses to listen on, UDP and TCP each; port 0 lets the system choose.
@@ -109,6 +113,9 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes of memory for cached answers; 0 switches the cache off.
     pub cache_bytes: usize,
+    /// TCP connections at once, shared out among the workers; one client may have a quarter of them.
+    /// Each takes a descriptor and about two kilobytes.
+    pub tcp_connections: usize,
     /// Whether the observer is told about every query; the others it always gets.
     pub log_queries: bool,
     /// Told about events.
@@ -127,6 +134,7 @@ impl Default for ServerConfig {
             network: NetworkConfig::default(),
             workers: 0,
             cache_bytes: 4 << 20,
+            tcp_connections: TCP_CONNECTIONS,
             log_queries: false,
             observer: None,
         }
@@ -189,6 +197,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Vec<Counters>,
     pub(crate) observer: Option<Observer>,
     pub(crate) log_queries: bool,
+    pub(crate) tcp_connections: usize,
     /// Locked while addresses are read, so that what is read last is what counts.
     network: Mutex<NetworkConfig>,
     /// Probes for loops are names below this one.
@@ -366,6 +375,7 @@ impl Server {
             counters: (0..workers).map(|_| Counters::default()).collect(),
             log_queries: config.log_queries && config.observer.is_some(),
             observer: config.observer,
+            tcp_connections: config.tcp_connections,
             network: Mutex::new(config.network),
             loop_suffix: Name::parse("loop.lsconfig.test").unwrap_or(Name::ROOT),
             forward: Mutex::new((config.forward, config.resolv_conf)),
@@ -443,6 +453,28 @@ impl Handle {
         self.shared.rebuild_policy();
     }
 
+    /// Replaces how our place in the network is found. Whether the system is followed stays as the
+    /// server was started with.
+    pub fn set_network(&self, network: NetworkConfig) {
+        let observe = self.shared.observes();
+        if observe {
+            *self.shared.lock_network() = NetworkConfig { observe, ..network };
+            self.shared.observe_network();
+            return;
+        }
+        // Addresses stay as the program set them.
+        let mut config = self.shared.lock_network();
+        *config = NetworkConfig { observe, ..network };
+        self.shared.zone.update(|zone| {
+            let known = zone.network().clone();
+            let network = known
+                .with_gateways(config.host_gateways())
+                .with_views(config.views.clone())
+                .with_resolve_ip(config.resolve_ip);
+            zone.set_network(network);
+        });
+    }
+
     /// Replaces the views that the user chose. The next query is answered by the new ones.
     pub fn set_views(&self, views: Vec<ExplicitView>) {
         let mut config = self.shared.lock_network();
@@ -484,7 +516,7 @@ fn work(
     LocalSet::new().block_on(&runtime, async move {
         let worker = Worker::new(shared, number);
         for socket in sockets.udp {
-            let listener = udp::Listener::new(socket)?;
+            let listener = udp::Listener::new(socket);
             worker.listeners.borrow_mut().push(Rc::clone(&listener));
             spawn_local(udp::serve(Rc::clone(&worker), listener));
         }

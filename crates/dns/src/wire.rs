@@ -90,6 +90,8 @@ impl Rcode {
     pub const REFUSED: Self = Self(5);
     /// EDNS version not supported (RFC 6891).
     pub const BADVERS: Self = Self(16);
+    /// Server cookie missing or not ours (RFC 7873).
+    pub const BADCOOKIE: Self = Self(23);
 }
 
 impl fmt::Display for Rcode {
@@ -102,6 +104,7 @@ impl fmt::Display for Rcode {
             4 => "NOTIMP",
             5 => "REFUSED",
             16 => "BADVERS",
+            23 => "BADCOOKIE",
             other => return write!(f, "RCODE{other}"),
         };
         f.write_str(text)

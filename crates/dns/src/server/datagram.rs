@@ -1,7 +1,8 @@
 //! Datagrams by the batch: one system call receives or sends up to [`BATCH`] of them.
 //!
 //! On a socket that is bound to a wildcard address, the address that a query was sent to comes with
-//! it, and the answer leaves from there; otherwise a client behind another route drops it.
+//! it, and the answer leaves from there; otherwise a client behind another route drops it. Sockets
+//! with an address of their own carry no control data.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -30,7 +31,9 @@ pub(crate) struct Local {
 #[derive(Clone, Copy)]
 pub(crate) struct Arrival {
     length: usize,
-    pub(crate) peer: Option<SockaddrStorage>,
+    /// Whether it was longer than the room for it.
+    pub(crate) cut: bool,
+    pub(crate) peer: Option<SocketAddr>,
     pub(crate) local: Option<Local>,
 }
 
@@ -68,15 +71,14 @@ impl Inbox {
             None,
         )?;
         for message in received {
-            // Cut datagrams are no queries of ours; an empty one is never answered.
-            let cut = message.flags.contains(MsgFlags::MSG_TRUNC);
             let local = message
                 .cmsgs()
                 .ok()
                 .and_then(|mut all| all.find_map(local_of));
             self.arrivals.push(Arrival {
-                length: if cut { 0 } else { message.bytes },
-                peer: message.address,
+                length: message.bytes,
+                cut: message.flags.contains(MsgFlags::MSG_TRUNC),
+                peer: message.address.as_ref().and_then(to_std),
                 local,
             });
         }
@@ -84,8 +86,8 @@ impl Inbox {
     }
 
     /// Returns a datagram of the last batch.
-    pub(crate) fn get(&self, n: usize) -> Option<(&[u8], Arrival)> {
-        let arrival = *self.arrivals.get(n)?;
+    pub(crate) fn get(&self, n: usize) -> Option<(&[u8], &Arrival)> {
+        let arrival = self.arrivals.get(n)?;
         Some((self.rooms.get(n)?.get(..arrival.length)?, arrival))
     }
 }
@@ -149,8 +151,8 @@ impl Outbox {
     }
 
     /// Queues what was written to [`Self::room`].
-    pub(crate) fn commit(&mut self, peer: Option<SockaddrStorage>, local: Option<Local>) {
-        self.peers[self.filled] = peer;
+    pub(crate) fn commit(&mut self, peer: Option<SocketAddr>, local: Option<Local>) {
+        self.peers[self.filled] = peer.map(SockaddrStorage::from);
         self.locals[self.filled] = local;
         self.filled += 1;
     }
@@ -217,7 +219,7 @@ impl Outbox {
 }
 
 /// Turns a socket address of the system into one of the standard library.
-pub(crate) fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
+fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = address.as_sockaddr_in() {
         return Some(SocketAddrV4::new(v4.ip(), v4.port()).into());
     }

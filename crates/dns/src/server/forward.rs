@@ -7,7 +7,9 @@
 mod message;
 mod port;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -43,8 +45,14 @@ const STALE_AFTER: usize = 2;
 const FAILED: u8 = 16;
 /// Questions under way in a worker; more are answered SERVFAIL.
 const MAX_QUESTIONS: usize = 8192;
+/// Questions under way from which on they are shared out among clients.
+const CROWDED: usize = MAX_QUESTIONS / 2;
+/// Questions of one client in a crowd, so that nobody takes all of them.
+const MAX_OF_CLIENT: usize = MAX_QUESTIONS / 8;
 /// Clients that wait for one question; more are answered SERVFAIL.
 const MAX_WAITERS: usize = 256;
+/// How often one client may wait for one question: the others want to know it too.
+const MAX_WAITS_OF_CLIENT: usize = MAX_WAITERS / 2;
 /// How exactly deadlines are kept.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -53,6 +61,8 @@ struct Question {
     /// The query to send; the id is filled in for each attempt.
     message: Vec<u8>,
     waiters: Vec<Waiter>,
+    /// Who asked first, and is charged for it.
+    client: IpAddr,
     group: Arc<Group>,
     since: Instant,
     /// How often each upstream of the group was tried.
@@ -90,6 +100,8 @@ impl Question {
 pub(crate) struct Forwarder {
     questions: HashMap<u64, Question>,
     by_key: HashMap<Arc<[u8]>, u64>,
+    /// How many questions are charged to each client.
+    charged: HashMap<IpAddr, usize>,
     due: BTreeSet<(Instant, u64)>,
     ports: Vec<Rc<Port>>,
     unsent: Vec<Rc<Port>>,
@@ -113,6 +125,12 @@ impl Forwarder {
         let question = self.questions.remove(&id)?;
         self.by_key.remove(&question.key);
         self.due.remove(&(question.due, id));
+        if let Entry::Occupied(mut count) = self.charged.entry(question.client) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         for (port, wire_id) in &question.sent {
             let mut ids = port.ids.borrow_mut();
             // Where the reply came, another question may have the id by now.
@@ -156,12 +174,15 @@ impl Worker {
         let key: Arc<[u8]> = key.as_bytes().into();
         let now = waiter.since;
         forwarder.by_key.insert(Arc::clone(&key), id);
+        let client = waiter.client.ip();
+        *forwarder.charged.entry(client).or_default() += 1;
         forwarder.questions.insert(
             id,
             Question {
                 key,
                 message: upstream_query(query),
                 waiters: vec![waiter],
+                client,
                 group: Arc::clone(group),
                 since: now,
                 tries: vec![0; group.upstreams.len()],
@@ -180,16 +201,24 @@ impl Worker {
         self.attempt(id);
     }
 
-    /// Returns whether one more client can wait for an upstream.
-    pub(crate) fn has_room(&self, key: &Key) -> bool {
+    /// Returns whether `client` can wait for an upstream.
+    pub(crate) fn has_room(&self, key: &Key, client: IpAddr) -> bool {
         let forwarder = self.forwarder.borrow();
         let under_way = forwarder
             .by_key
             .get(key.as_bytes())
             .and_then(|id| forwarder.questions.get(id));
         match under_way {
-            Some(question) => question.waiters.len() < MAX_WAITERS,
-            None => forwarder.questions.len() < MAX_QUESTIONS,
+            Some(question) => {
+                let waiters = question.waiters.iter();
+                let waits = waiters.filter(|waiter| waiter.client.ip() == client);
+                question.waiters.len() < MAX_WAITERS && waits.count() < MAX_WAITS_OF_CLIENT
+            }
+            None => {
+                let charged = forwarder.charged.get(&client).copied().unwrap_or_default();
+                forwarder.questions.len() < CROWDED
+                    || forwarder.questions.len() < MAX_QUESTIONS && charged < MAX_OF_CLIENT
+            }
         }
     }
 
@@ -236,7 +265,8 @@ impl Worker {
         true
     }
 
-    fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8]) {
+    /// Takes a datagram from an upstream; `cut` when it is longer than what was received of it.
+    fn on_datagram(self: &Rc<Self>, port: &Rc<Port>, message: &[u8], cut: bool) {
         let counters = self.counters();
         let reply = Reply::read(message);
         let id = reply.and_then(|reply| port.ids.borrow().get(&reply.id).copied());
@@ -256,7 +286,7 @@ impl Worker {
         }
         port.ids.borrow_mut().remove(&reply.id);
         let upstream = Arc::clone(&port.upstream);
-        if reply.flags & TC != 0 {
+        if cut || reply.flags & TC != 0 {
             counters.upstream_tcp.add();
             let message = question.message.clone();
             // The exchange has its own limit; no further attempt is due before.
@@ -265,7 +295,7 @@ impl Worker {
             drop(forwarder);
             let worker = Rc::clone(self);
             spawn_local(async move {
-                match over_tcp(&upstream, &message, id as u16).await {
+                match over_tcp(&upstream, &message, id as u16, &worker.upstream_tcp).await {
                     Some(reply) => worker.on_reply(id, &upstream, &reply),
                     None => worker.next_attempt(id, &upstream),
                 }
@@ -422,8 +452,8 @@ impl Worker {
                 let mut out = Vec::new();
                 write(&query, &waiter, &mut out);
                 self.log(&query, client, Transport::Tcp, source, &out, since);
-                if let Sink::Tcp(permit) = waiter.sink {
-                    permit.send(out);
+                if let Sink::Tcp(place) = waiter.sink {
+                    place.send(out);
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
@@ -12,16 +13,23 @@ use crate::server::Shared;
 
 /// How long a request may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Requests at once; more wait to be accepted.
+const MAX_REQUESTS: usize = 16;
 /// The longest request head that is read.
 const MAX_HEAD: usize = 4096;
 
 /// Answers until the runtime ends.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+    let slots = Arc::new(Semaphore::new(MAX_REQUESTS));
     loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let shared = Arc::clone(&shared);
                 spawn_local(async move {
+                    let _slot = slot;
                     let _ = timeout(LIMIT, respond(&shared, stream)).await;
                 });
             }

@@ -56,8 +56,8 @@ pub(crate) struct RateLimit {
 #[derive(Clone, Copy, Default)]
 struct Bucket {
     tokens: f32,
-    /// Seconds since `start`.
-    at: f32,
+    /// Milliseconds since `start`; a smaller type would count coarsely after some months.
+    at: u64,
     cut: u8,
 }
 
@@ -80,9 +80,10 @@ impl RateLimit {
             IpAddr::V6(ip) => (Ipv6Addr::to_bits(ip) >> 72) as u64 | 1 << 63,
         };
         let slot = self.hasher.hash_one(network) as usize % SLOTS;
-        let at = now.saturating_duration_since(self.start).as_secs_f32();
+        let at = now.saturating_duration_since(self.start).as_millis() as u64;
         let bucket = &mut self.slots[slot];
-        bucket.tokens = ((at - bucket.at) * RATE + bucket.tokens).min(BURST);
+        let seconds = (at - bucket.at) as f32 / 1000.0;
+        bucket.tokens = (seconds * RATE + bucket.tokens).min(BURST);
         bucket.at = at;
         if bucket.tokens >= 1.0 {
             bucket.tokens -= 1.0;
@@ -147,5 +148,18 @@ mod tests {
             limit.judge(client, start + Duration::from_secs(1)),
             Verdict::Send
         );
+    }
+
+    #[test]
+    fn years_later_the_rate_is_the_same() {
+        let start = Instant::now();
+        let mut limit = RateLimit::new(start);
+        let client = "203.0.113.9".parse().unwrap();
+        let late = start + Duration::from_secs(5 * 365 * 86_400);
+        // Half the rate for ten seconds: nothing is cut.
+        for n in 0..100 {
+            let at = late + Duration::from_millis(n * 100);
+            assert_eq!(limit.judge(client, at), Verdict::Send, "{n}");
+        }
     }
 }

@@ -30,6 +30,7 @@ counters! {
     udp = "udp_queries_total", "Messages received over UDP";
     tcp = "tcp_queries_total", "Messages received over TCP";
     connections = "tcp_connections_total", "TCP connections accepted";
+    connections_closed = "tcp_connections_closed_total", "TCP connections that ended";
     connections_refused = "tcp_connections_refused_total", "TCP connections closed at a limit";
     unreadable = "unreadable_total", "Messages that are no query";
     local = "local_answers_total", "Answers of our own";

@@ -20,6 +20,7 @@ use crate::check::{parse_type, text_of};
 use crate::record::read_records;
 use crate::server::event::Transport;
 use crate::server::forward::keep_time;
+use crate::server::tcp::{Place, Unread};
 use crate::server::watch::watch;
 use crate::server::worker::{Incoming, Sink, Worker};
 use crate::server::{ForwardConfig, Server, ServerConfig};
@@ -169,8 +170,8 @@ impl Upstream {
 /// One client of a scenario.
 struct Client {
     addr: SocketAddr,
-    send: mpsc::Sender<Vec<u8>>,
-    receive: mpsc::Receiver<Vec<u8>>,
+    send: mpsc::Sender<Unread>,
+    receive: mpsc::Receiver<Unread>,
     /// The cookie that the server gave it.
     cookie: Vec<u8>,
 }
@@ -351,7 +352,7 @@ impl Scene {
         }
         for _ in 0..times {
             let permit = client.send.clone().reserve_owned().await.unwrap();
-            let mut permit = Some(permit);
+            let mut place = Some(Place::new(permit, Default::default()));
             let incoming = Incoming {
                 message: &message,
                 peer: client.addr,
@@ -360,11 +361,11 @@ impl Scene {
             };
             let mut out = Vec::new();
             let zone = self.worker.shared.zone.load();
-            let sink = || permit.take().map(Sink::Tcp);
+            let sink = || place.take().map(Sink::Tcp);
             if self.worker.handle(&zone, &incoming, &mut out, sink)
-                && let Some(permit) = permit
+                && let Some(place) = place
             {
-                permit.send(out);
+                place.send(out);
             }
             self.worker.flush();
         }
@@ -375,7 +376,7 @@ impl Scene {
     async fn reply_of(&mut self, who: &str) -> String {
         self.settle().await;
         let client = self.clients.get_mut(who).expect(who);
-        let Ok(message) = client.receive.try_recv() else {
+        let Ok(message) = client.receive.try_recv().map(Unread::take) else {
             return "nothing".to_owned();
         };
         let reply = Reply::read(&message).expect("we send readable replies");

@@ -143,6 +143,7 @@ fn open_udp(addr: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
     socket.set_reuse_port(shared)?;
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
+    let _ = forbid_fragments(&socket, addr);
     socket.bind(&addr.into())?;
     if addr.ip().is_unspecified() {
         if addr.is_ipv6() {
@@ -152,6 +153,19 @@ fn open_udp(addr: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
         }
     }
     Ok(socket.into())
+}
+
+/// Answers are never sent in fragments, which are easy to forge (RFC 9715, section 3.1): none is
+/// longer than what passes every path, and reports of a smaller path are not believed. It also
+/// spares the system a search for an id that fragments would need.
+fn forbid_fragments(socket: &Socket, addr: SocketAddr) -> io::Result<()> {
+    use rustix::net::sockopt;
+    if addr.is_ipv6() {
+        sockopt::set_ipv6_mtu_discover(socket, sockopt::Ipv6PathMtuDiscovery::PROBE)?;
+    } else {
+        sockopt::set_ip_mtu_discover(socket, sockopt::Ipv4PathMtuDiscovery::PROBE)?;
+    }
+    Ok(())
 }
 
 fn open_tcp(addr: SocketAddr, shared: bool) -> io::Result<TcpListener> {

@@ -8,9 +8,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use nix::sys::socket::SockaddrStorage;
-use tokio::sync::Notify;
-use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::answer::{self, Answer, Client, Cookie, Decision, Ede, MAX_DATAGRAM};
@@ -22,11 +20,13 @@ use crate::server::event::{Event, QueryEvent, Source, Transport};
 use crate::server::forward::Forwarder;
 use crate::server::limit::{RateLimit, Verdict, may_forward};
 use crate::server::metrics::Counters;
-use crate::server::tcp::Connections;
+use crate::server::tcp::{Connections, Place};
 use crate::server::udp::Listener;
 use crate::wire::{QR, Query, RA, RD, Rcode, TC, Unreadable, Writer, read_query};
 use crate::zone::Zone;
 
+/// Exchanges with upstreams over TCP at once; more wait. Each takes a descriptor and up to 64 kB.
+const UPSTREAM_TCP: usize = 64;
 /// Largest message over TCP.
 const MAX_MESSAGE: usize = 65_535;
 
@@ -41,6 +41,8 @@ pub(crate) struct Worker {
     pub(crate) connections: RefCell<Connections>,
     /// Wakes the task that keeps deadlines.
     pub(crate) due: Notify,
+    /// Exchanges with upstreams over TCP that may be open at once.
+    pub(crate) upstream_tcp: Semaphore,
 }
 
 /// A message that came in.
@@ -55,16 +57,16 @@ pub(crate) struct Incoming<'a> {
 pub(crate) enum Sink {
     Udp {
         listener: Rc<Listener>,
-        peer: SockaddrStorage,
+        peer: SocketAddr,
         local: Option<Local>,
     },
-    Tcp(OwnedPermit<Vec<u8>>),
+    Tcp(Place),
 }
 
 /// A client that waits for an upstream.
 pub(crate) struct Waiter {
-    /// The message as it came; it is read again for the reply.
-    pub(crate) message: Box<[u8]>,
+    /// The query by itself; it is read again for the reply.
+    pub(crate) message: Vec<u8>,
     pub(crate) sink: Sink,
     pub(crate) client: SocketAddr,
     pub(crate) limit: usize,
@@ -74,6 +76,7 @@ pub(crate) struct Waiter {
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Rc<Self> {
+        let connections = shared.tcp_connections.div_ceil(shared.counters.len());
         Rc::new(Self {
             shared,
             number,
@@ -81,8 +84,9 @@ impl Worker {
             inbox: RefCell::new(Inbox::new()),
             listeners: RefCell::default(),
             rate_limit: RefCell::new(RateLimit::new(Instant::now())),
-            connections: RefCell::default(),
+            connections: RefCell::new(Connections::new(connections)),
             due: Notify::new(),
+            upstream_tcp: Semaphore::new(UPSTREAM_TCP),
         })
     }
 
@@ -123,14 +127,27 @@ impl Worker {
         let query = match read_query(message) {
             Ok(query) => query,
             Err(unreadable) => {
-                counters.unreadable.add();
-                let Unreadable::Reply { id, flags, rcode } = unreadable else {
-                    return false;
-                };
-                // The opcode and RD are repeated (RFC 1035, section 4.1.1).
-                Writer::start(out, id, QR | RA | flags & (0x7800 | RD) | rcode.0);
-                let send = self.verdict(&client, transport, false, now) == Verdict::Send;
-                return send;
+                let mut proved = false;
+                match unreadable {
+                    Unreadable::Silent => {
+                        counters.unreadable.add();
+                        return false;
+                    }
+                    Unreadable::Reply { id, flags, rcode } => {
+                        counters.unreadable.add();
+                        // The opcode and RD are repeated (RFC 1035, section 4.1.1).
+                        Writer::start(out, id, QR | RA | flags & (0x7800 | RD) | rcode.0);
+                    }
+                    Unreadable::CookieOnly { id, flags, edns } => {
+                        let content = edns.cookie.unwrap_or_default();
+                        let Some(reply) = self.shared.cookies.reply(content, client.ip) else {
+                            return false;
+                        };
+                        proved = reply.1;
+                        answer::write_cookie(id, flags, edns, &reply.0, proved, out);
+                    }
+                }
+                return self.verdict(&client, transport, proved, now) == Verdict::Send;
             }
         };
         let limit = match (transport, query.edns) {
@@ -150,6 +167,7 @@ impl Worker {
             Verdict::Slip => {
                 let mut writer = Writer::start(out, query.id, QR | TC | query.flags & RD);
                 writer.question(query.question);
+                answer::finish(&mut writer, query.edns, Rcode::NOERROR, None, None);
                 return true;
             }
         }
@@ -255,13 +273,13 @@ impl Worker {
             }
             return true;
         };
-        if !self.has_room(&key) {
+        if !self.has_room(&key, waiting.incoming.peer.ip()) {
             self.fail(waiting, Rcode::SERVFAIL, None, out);
             return true;
         }
         let Some(sink) = sink() else { return false };
         let waiter = Waiter {
-            message: waiting.incoming.message.into(),
+            message: query.to_message(),
             sink,
             client: waiting.incoming.peer,
             limit: waiting.limit,
@@ -375,5 +393,55 @@ mod tests {
             assert!(worker.handle(&zone, &incoming, &mut out, || None));
         });
         assert_eq!(counted.count_total, 0);
+    }
+
+    #[test]
+    fn one_client_leaves_room_for_the_questions_of_others() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        // Hears everything and says nothing.
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let config = ServerConfig {
+            workers: 1,
+            forward: crate::server::ForwardConfig {
+                upstreams: vec![silent.local_addr().unwrap()],
+                ..Default::default()
+            },
+            ..ServerConfig::default()
+        };
+        let server = Server::bind(config, LocalZone::new(Zone::localstack())).unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let worker = Worker::new(server.shared, 0);
+            let listener = Listener::new(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+            let zone = worker.shared.zone.load();
+            let ask = |client: &str, n: usize| {
+                let name = Name::parse(&format!("n{n}.test")).unwrap();
+                let mut message = Vec::new();
+                let question = [name.as_wire(), &[0, 1, 0, 1]].concat();
+                Writer::start(&mut message, 7, RD).question(&question);
+                let peer: SocketAddr = client.parse().unwrap();
+                let incoming = Incoming {
+                    message: &message,
+                    peer,
+                    transport: Transport::Udp,
+                    now: Instant::now(),
+                };
+                let sink = Sink::Udp {
+                    listener: Rc::clone(&listener),
+                    peer,
+                    local: None,
+                };
+                // Whether it is refused at once.
+                worker.handle(&zone, &incoming, &mut Vec::new(), || Some(sink))
+            };
+            let taken = (0..20_000).filter(|n| !ask("10.0.0.1:53", *n)).count();
+            assert_eq!(taken, 4096, "half of all, while nobody else asks");
+            assert!(!ask("10.0.0.2:53", 30_000));
+            let taken = (40_000..50_000).filter(|n| !ask("10.0.0.2:53", *n));
+            assert_eq!(taken.count(), 1023, "an eighth each from then on");
+            assert!(!ask("10.0.0.3:53", 60_000));
+        });
     }
 }

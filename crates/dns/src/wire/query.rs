@@ -1,6 +1,7 @@
 //! Reading queries.
 
 use super::name::{Name, skip_name};
+use super::writer::Writer;
 use super::{HEADER, OPTION_COOKIE, QR, Rcode, opcode, rtype};
 
 /// What EDNS a query carries (RFC 6891).
@@ -36,6 +37,19 @@ pub struct Query<'a> {
 }
 
 impl Query<'_> {
+    /// Returns a message that asks the same and is at most 282 bytes long, whatever else the client
+    /// sent: what is kept while an upstream is asked. Options of EDNS are left out.
+    #[must_use]
+    pub fn to_message(&self) -> Vec<u8> {
+        let mut message = Vec::with_capacity(HEADER + self.question.len() + 11);
+        let mut writer = Writer::start(&mut message, self.id, self.flags);
+        writer.question(self.question);
+        if let Some(edns) = self.edns {
+            writer.opt(edns.payload, Rcode::NOERROR, edns.dnssec_ok, &[]);
+        }
+        message
+    }
+
     /// Returns the opcode.
     #[must_use]
     pub fn opcode(&self) -> u8 {
@@ -45,7 +59,7 @@ impl Query<'_> {
 
 /// Why a message is no query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum Unreadable<'a> {
     /// Not to be answered at all: shorter than a header, or itself a reply. Answering replies makes
     /// loops.
     Silent,
@@ -58,13 +72,22 @@ pub enum Unreadable {
         /// What to say.
         rcode: Rcode,
     },
+    /// It asks for a cookie and nothing else (RFC 7873, section 5.4).
+    CookieOnly {
+        /// The message's id.
+        id: u16,
+        /// Its flags.
+        flags: u16,
+        /// Its EDNS, which has a cookie.
+        edns: Edns<'a>,
+    },
 }
 
 /// Reads a query.
 ///
 /// # Errors
 /// What to do with a message that is none: see [`Unreadable`].
-pub fn read_query(message: &[u8]) -> Result<Query<'_>, Unreadable> {
+pub fn read_query(message: &[u8]) -> Result<Query<'_>, Unreadable<'_>> {
     let header = message.get(..HEADER).ok_or(Unreadable::Silent)?;
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let (id, flags) = (word(0), word(2));
@@ -76,11 +99,18 @@ pub fn read_query(message: &[u8]) -> Result<Query<'_>, Unreadable> {
     if opcode(flags) != 0 {
         return Err(fail(Rcode::NOTIMP));
     }
-    if word(4) != 1 || word(6) != 0 || word(8) != 0 {
-        return Err(fail(Rcode::FORMERR));
-    }
     let formerr = || fail(Rcode::FORMERR);
     let body = &message[HEADER..];
+    if word(4) > 1 || word(6) != 0 || word(8) != 0 {
+        return Err(formerr());
+    }
+    if word(4) == 0 {
+        let edns = read_additional(body, word(10)).ok_or_else(formerr)?;
+        let edns = edns
+            .filter(|edns| edns.cookie.is_some())
+            .ok_or_else(formerr)?;
+        return Err(Unreadable::CookieOnly { id, flags, edns });
+    }
     let mut name = Name::read(body).ok_or_else(formerr)?;
     let after = name.as_wire().len();
     let question = body.get(..after + 4).ok_or_else(formerr)?;
@@ -140,4 +170,33 @@ fn find_cookie(mut options: &[u8]) -> Option<Option<&[u8]>> {
         options = &options[4 + length..];
     }
     Some(cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Name;
+
+    #[test]
+    fn what_is_kept_of_a_query_is_small_and_asks_the_same() {
+        let name = Name::parse("Some.Name.test").unwrap();
+        let question = [name.as_wire(), &[0, 28, 0, 1]].concat();
+        let padding = [&[0, 12, 0xf0, 0][..], &[0; 0xf000]].concat();
+        let mut message = Vec::new();
+        let mut writer = Writer::start(&mut message, 7, crate::wire::RD);
+        writer.question(&question);
+        writer.opt(1232, Rcode::NOERROR, true, &[&padding]);
+        let query = read_query(&message).unwrap();
+        let kept = query.to_message();
+        assert!(
+            message.len() > 60_000 && kept.len() <= 282,
+            "{}",
+            kept.len()
+        );
+        let again = read_query(&kept).unwrap();
+        assert_eq!(
+            (again.id, again.flags, again.question, again.edns),
+            (query.id, query.flags, query.question, query.edns)
+        );
+    }
 }

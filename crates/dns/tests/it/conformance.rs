@@ -393,5 +393,126 @@ fn garbage_of_every_length_does_no_harm() {
         socket.send_to(&bytes, server.addr).unwrap();
     }
     assert_eq!(dig(server.addr, &apex("A")).status, "NOERROR");
-    assert_eq!(Rcode(type_number("TYPE23")).to_string(), "RCODE23");
+    assert_eq!(Rcode(type_number("TYPE24")).to_string(), "RCODE24");
+}
+
+#[test]
+fn rfc7873_5_4_an_empty_question_asks_for_a_cookie() {
+    let server = serve(&[]);
+    // Header without question, OPT with the cookie.
+    let ask_for = |content: &[u8], version: u8| {
+        let mut message = vec![0x12, 0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        message.extend_from_slice(&[0, 0, 41, 4, 208, 0, version, 0, 0]);
+        message.extend_from_slice(&(content.len() as u16 + 4).to_be_bytes());
+        message.extend_from_slice(&[0, 10, 0, content.len() as u8]);
+        message.extend_from_slice(content);
+        message
+    };
+    let get = |content: &[u8], version| {
+        let reply = udp(server.addr, &ask_for(content, version)).unwrap();
+        assert_eq!(
+            reply[4..12],
+            [0, 0, 0, 0, 0, 0, 0, 1],
+            "OPT and nothing else"
+        );
+        let rcode = u16::from(reply[17]) << 4 | u16::from(reply[3] & 0xf);
+        (Rcode(rcode).to_string(), reply[27..].to_vec())
+    };
+    let (status, cookie) = get(b"12345678", 0);
+    assert_eq!((status.as_str(), cookie.len()), ("NOERROR", 24));
+    assert_eq!(cookie[..8], *b"12345678");
+    assert_eq!(get(&cookie, 0).0, "NOERROR");
+    let mut forged = cookie;
+    forged[23] ^= 1;
+    let (status, fresh) = get(&forged, 0);
+    assert_eq!((status.as_str(), fresh.len()), ("BADCOOKIE", 24));
+    assert_eq!(get(&fresh, 0).0, "NOERROR");
+    assert_eq!(get(b"12345678", 1).0, "BADVERS");
+    // Without a cookie an empty question is an error as before.
+    let bare = &ask_for(b"", 0)[..12];
+    let mut bare = bare.to_vec();
+    bare[11] = 0;
+    assert_eq!(rcode(&server, &bare), Some(1));
+    let plain = [&bare[..11], &[1, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]].concat();
+    assert_eq!(rcode(&server, &plain), Some(1));
+}
+
+#[test]
+fn rfc1035_2_3_4_a_name_may_have_255_bytes_and_no_more() {
+    let server = serve(&[]);
+    let fill = 255 - (APEX.len() + 2);
+    let name = |fill: usize| {
+        let labels = ["a".repeat(63), "b".repeat(63), "c".repeat(63)];
+        let rest = "d".repeat(fill - 3 * 64 - 1);
+        format!("{}.{rest}.{APEX}", labels.join("."))
+    };
+    let shown = dig(server.addr, &ask(&name(fill), "A"));
+    assert_eq!((shown.status.as_str(), shown.answer.len()), ("NOERROR", 1));
+    assert_eq!(
+        dig(server.addr, &ask(&name(fill), "TXT")).authority.len(),
+        1
+    );
+    // One byte more, written by hand because no writer takes it.
+    let mut long = ask(&name(fill), "A").without_edns().to_wire();
+    let last = 12 + 3 * 64;
+    long[last] += 1;
+    long.insert(last + 1, b'd');
+    assert_eq!(rcode(&server, &long), Some(1));
+}
+
+#[test]
+fn rfc1996_3_and_rfc2136_3_notify_and_update_are_not_implemented_whatever_they_carry() {
+    let server = serve(&[]);
+    for opcode in [4u16, 5] {
+        let mut message = ask(APEX, "SOA").without_edns().to_wire();
+        message[2..4].copy_from_slice(&(opcode << 11).to_be_bytes());
+        // An update says what to change in what a query calls the authority section.
+        message[9] = 1;
+        message.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 0, 0, 1]);
+        assert_eq!(rcode(&server, &message), Some(4), "opcode {opcode}");
+    }
+    assert_eq!(dig(server.addr, &apex("A")).answer.len(), 1);
+}
+
+#[test]
+fn rfc4892_2_the_version_is_told_to_nobody() {
+    let server = serve(&[]);
+    for name in [
+        "version.bind",
+        "hostname.bind",
+        "id.server",
+        "version.server",
+    ] {
+        let mut query = ask(name, "TXT");
+        query.class = 3;
+        assert_eq!(dig(server.addr, &query).status, "REFUSED", "{name}");
+    }
+}
+
+#[test]
+fn rfc2308_3_the_soa_of_an_alias_belongs_to_the_zone_of_its_target() {
+    let mut zone = Zone::localstack();
+    let alias = "a-label-that-is-longer-than-the-zone-of-the-target.app.test";
+    let name = |text: &str| lsconfig_dns::wire::Name::parse(text).unwrap();
+    let target = lsconfig_dns::zone::AliasTarget {
+        name: name(APEX),
+        health: None,
+    };
+    zone.add_alias(&name(alias), vec![target]);
+    let client = Client {
+        ip: "10.0.2.9".parse().unwrap(),
+        scope: 0,
+        may_forward: true,
+    };
+    let message = ask(alias, "AAAA").to_wire();
+    let query = read_query(&message).unwrap();
+    let mut out = Vec::new();
+    let decision = answer(&query, &client, &zone);
+    lsconfig_dns::answer::write(&query, &decision, 512, None, &mut out);
+    let shown = show(&out);
+    assert_eq!(shown.answer.len(), 0);
+    assert!(
+        shown.authority[0].starts_with("localhost.localstack.cloud. 60 IN SOA "),
+        "{shown:?}"
+    );
 }

@@ -366,3 +366,14 @@ fn an_upstream_that_leads_back_to_us_is_found() {
     });
     assert_eq!(dig(first.addr, &ask("a.test", "A")).status, "SERVFAIL");
 }
+
+#[test]
+fn rfc6891_6_2_5_a_reply_longer_than_was_asked_for_is_fetched_over_tcp() {
+    // Like LocalStack's server, this one does not look at sizes and does not truncate.
+    let many: Vec<_> = (0..200).map(|_| a("203.0.113.9", 60)).collect();
+    let upstream = Upstream::start(move |query, _| vec![reply(query, 0, &many)]);
+    let server = serve(&[upstream.addr]);
+    let replies = tcp(server.addr, &[ask("many.test", "A").to_wire()]);
+    assert_eq!(show(&replies[0]).answer.len(), 200);
+    assert_eq!(server.metric("upstream_tcp_total"), 1);
+}

@@ -167,6 +167,7 @@ fn ours(record: &Value) -> Ours {
             }
             write(&query, &decision, MAX_DATAGRAM, None, &mut out);
         }
+        Err(Unreadable::CookieOnly { .. }) => unreachable!("no record has a cookie"),
         Err(Unreadable::Reply { rcode, .. }) => {
             assert_eq!(rcode, Rcode::NOTIMP);
             return Ours::Reply(Shown {

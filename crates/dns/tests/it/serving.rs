@@ -178,7 +178,11 @@ fn rfc7766_7_replies_overtake_slow_ones_on_a_connection() {
 
 #[test]
 fn connections_without_use_shut_nobody_out() {
-    let server = serve(&[]);
+    let server = serve_with(ServerConfig {
+        workers: 1,
+        tcp_connections: 400,
+        ..config(&["127.0.0.1:0"])
+    });
     let idle: Vec<_> = (0..150)
         .map(|_| TcpStream::connect(server.addr).unwrap())
         .collect();
@@ -238,6 +242,18 @@ fn a_reload_changes_upstreams_and_keeps_the_cache() {
     assert!(one("a.test").ends_with("203.0.113.1"));
     server.handle.clear_cache();
     assert!(one("a.test").ends_with("203.0.113.2"));
+}
+
+#[test]
+fn a_reload_changes_what_is_told() {
+    let server = serve_with(config(&["127.0.0.1:0"]));
+    let told = || dig(server.addr, &ask(APEX, "A")).answer.concat();
+    assert!(told().ends_with(" A 127.0.0.1"));
+    server.handle.set_network(NetworkConfig {
+        resolve_ip: Some([10, 0, 2, 20].into()),
+        ..NetworkConfig::default()
+    });
+    assert!(told().ends_with(" A 10.0.2.20"), "{}", told());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::answer::MAX_DATAGRAM;
@@ -12,7 +13,7 @@ use crate::server::tcp::frame;
 use crate::server::upstream::Upstream;
 use crate::wire::{AD, CD, HEADER, Query, RD, Rcode, Reply, TC, Writer};
 
-/// How long a TCP exchange with an upstream may take.
+/// How long a TCP exchange with an upstream may take, with the wait for a slot.
 pub(super) const TCP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The query for an upstream: the client's question and wishes, our own id and EDNS.
@@ -33,8 +34,15 @@ pub(super) fn strip_edns(message: &mut Vec<u8>) {
     }
 }
 
-pub(super) async fn over_tcp(upstream: &Upstream, message: &[u8], id: u16) -> Option<Vec<u8>> {
+/// Asks over a connection of its own, as soon as one of `slots` is free.
+pub(super) async fn over_tcp(
+    upstream: &Upstream,
+    message: &[u8],
+    id: u16,
+    slots: &Semaphore,
+) -> Option<Vec<u8>> {
     let exchange = async {
+        let _slot = slots.acquire().await.map_err(io::Error::other)?;
         let mut stream = TcpStream::connect(upstream.addr).await?;
         let mut framed = Vec::with_capacity(message.len() + 2);
         frame(message, &mut framed);

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,9 @@ use tokio::net::UdpSocket;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use crate::server::datagram::Outbox;
+use crate::server::datagram::{BATCH, Inbox, Outbox};
 use crate::server::random::Random;
-use crate::server::udp::receive;
+
 use crate::server::upstream::Upstream;
 use crate::server::worker::Worker;
 
@@ -92,8 +93,8 @@ async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
                 Ok(0) => break,
                 Ok(count) => {
                     for n in 0..count {
-                        if let Some((message, _)) = inbox.get(n) {
-                            worker.on_datagram(&port, message);
+                        if let Some((message, arrival)) = inbox.get(n) {
+                            worker.on_datagram(&port, message, arrival.cut);
                         }
                     }
                     worker.flush();
@@ -106,6 +107,25 @@ async fn read_replies(worker: Rc<Worker>, port: Rc<Port>) {
             }
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Receives a batch; 0 when there is none.
+///
+/// A batch that is not full leaves an empty queue, so the socket counts as not ready from then on,
+/// and the call that would find that out is saved: what arrives later makes the socket ready again.
+fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
+    let mut received = 0;
+    let tried = socket.try_io(Interest::READABLE, || {
+        received = inbox.receive(socket.as_raw_fd())?;
+        if received < BATCH {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(())
+    });
+    match tried {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(received),
     }
 }
 
