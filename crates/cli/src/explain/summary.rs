@@ -3,6 +3,7 @@
 use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Severity, codes};
 use lsconfig::listen::ListenSet;
+use lsconfig::release::Semantics;
 use lsconfig::settings::{Basis, Derivation, Resolution};
 
 use crate::input::Input;
@@ -58,7 +59,11 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
     let client = client(resolution, &set, input);
     sentences.extend(from_this_machine(resolution, &set, input));
     sentences.extend(from_containers(resolution, &set, input));
-    sentences.extend(crate::url::examples(resolution, &client));
+    let examples = crate::url::examples(resolution, &client);
+    sentences.extend(examples.iter().cloned());
+    if resolution.semantics == Semantics::Normalized {
+        sentences.extend(of_the_image(&examples, &client, input));
+    }
     sentences.push(count(resolution));
     sentences
 }
@@ -117,6 +122,20 @@ fn today(input: &Input) -> Option<String> {
             join(&urls)
         )
     })
+}
+
+/// Says how URLs look with the image that is in use, where that is something else.
+fn of_the_image(meant: &[String], client: &str, input: &Input) -> Option<String> {
+    let (version, real) = input.emulator.as_ref()?.today(input)?;
+    if !real.starts() {
+        return None;
+    }
+    let examples = crate::url::examples(&real, client);
+    let other = examples.iter().find(|example| !meant.contains(example))?;
+    let urls = other.strip_prefix("Queue URLs").unwrap_or(other);
+    Some(format!(
+        "With {version}, the image in use, queue URLs{urls}"
+    ))
 }
 
 /// Says what decided a value, in as few words as possible.
