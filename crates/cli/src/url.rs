@@ -275,6 +275,7 @@ fn inputs(args: &UrlArgs, kind: &Kind) -> Result<Vec<(String, String)>, CliError
 }
 
 /// The URL of a queue, as clients get it.
+#[derive(PartialEq, Eq)]
 pub(crate) struct QueueUrl {
     /// For a client that reached the emulator by the host and port it asked for.
     pub(crate) url: String,
@@ -300,6 +301,15 @@ impl QueueUrl {
         let (url, other) = (url(client)?, url("other"));
         let mirrors = other.is_none_or(|other| other != url);
         Some(Self { url, mirrors })
+    }
+
+    /// Says what such URLs do, behind "queue URLs".
+    pub(crate) fn looks(&self) -> String {
+        if self.mirrors {
+            format!("carry the name that the client uses: {}", self.url)
+        } else {
+            format!("look like {}", self.url)
+        }
     }
 
     /// Returns its host, without port.

@@ -3,6 +3,7 @@
 use lsconfig::addr::HostPort;
 use lsconfig::diagnostic::{Severity, codes};
 use lsconfig::listen::ListenSet;
+use lsconfig::release::Semantics;
 use lsconfig::settings::{Basis, Derivation, Resolution};
 
 use crate::input::Input;
@@ -61,6 +62,9 @@ pub(super) fn sentences(resolution: &Resolution, input: &Input) -> Vec<String> {
     sentences.extend(from_containers(resolution, &set, input));
     if let Some(queue) = QueueUrl::mint(resolution, &client) {
         sentences.extend(queues(&queue, input));
+        if resolution.semantics == Semantics::Normalized {
+            sentences.extend(of_the_image(&queue, &client, input));
+        }
     }
     sentences.push(count(resolution));
     sentences
@@ -120,6 +124,19 @@ fn today(input: &Input) -> Option<String> {
             join(&urls)
         )
     })
+}
+
+/// Says how URLs look with the image that is in use, where that is something else.
+fn of_the_image(meant: &QueueUrl, client: &str, input: &Input) -> Option<String> {
+    let (version, real) = input.emulator.as_ref()?.today(input)?;
+    if !real.starts() {
+        return None;
+    }
+    let queue = QueueUrl::mint(&real, client).filter(|queue| queue != meant)?;
+    Some(format!(
+        "With {version}, the image in use, queue URLs {}.",
+        queue.looks()
+    ))
 }
 
 /// Says what decided a value, in as few words as possible.
@@ -260,13 +277,10 @@ fn from_containers(resolution: &Resolution, set: &ListenSet, input: &Input) -> O
 
 /// What queue URLs look like, and for whom they lead elsewhere.
 fn queues(queue: &QueueUrl, input: &Input) -> Vec<String> {
-    let url = &queue.url;
+    let mut sentences = vec![format!("Queue URLs {}.", queue.looks())];
     if queue.mirrors {
-        return vec![format!(
-            "Queue URLs carry the name that the client uses: {url}."
-        )];
+        return sentences;
     }
-    let mut sentences = vec![format!("Queue URLs look like {url}.")];
     let emulator = input.emulator.as_ref();
     if let (Some(emulator), Some(host)) = (emulator, queue.host())
         && let [first, more @ ..] = emulator.strays(host)
