@@ -132,7 +132,7 @@ fn bind(args: &ServeArgs, setup: Setup, log: &Log) -> Result<Server, CliError> {
 
 /// Makes room for TCP connections and says so when the system has less of it.
 fn connections(wanted: usize) -> usize {
-    let have = privileges::allow_descriptors((wanted + OTHER_DESCRIPTORS) as u64);
+    let have = privileges::allow_descriptors(wanted.saturating_add(OTHER_DESCRIPTORS) as u64);
     let room = usize::try_from(have)
         .unwrap_or(usize::MAX)
         .saturating_sub(OTHER_DESCRIPTORS)
