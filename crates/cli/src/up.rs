@@ -83,6 +83,7 @@ fn start_dns(args: &UpArgs) -> Result<Option<Handle>, CliError> {
         network: setup.network,
         workers: 1,
         cache_bytes: DNS_CACHE,
+        tcp_connections: lsconfig_dns::server::TCP_CONNECTIONS,
         log_queries: false,
         observer: None,
     };

@@ -88,6 +88,9 @@ pub(crate) struct ServeArgs {
     /// Memory for cached answers, in megabytes; 0 switches the cache off.
     #[arg(long, value_name = "MB", default_value_t = 4)]
     pub(crate) cache: usize,
+    /// TCP connections at once; a client may have a quarter of them.
+    #[arg(long, value_name = "N", default_value_t = lsconfig_dns::server::TCP_CONNECTIONS)]
+    pub(crate) tcp_connections: usize,
     /// User to become after binding, when started as root; `root` to stay.
     #[arg(long, value_name = "USER")]
     pub(crate) user: Option<String>,

@@ -1,6 +1,9 @@
 //! What a running server says: text for people on standard error, or JSON lines on standard output.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use lsconfig::network::ExplicitView;
 use lsconfig_dns::check::type_name;
@@ -10,18 +13,87 @@ use serde_json::{Value, json};
 use crate::args::TextOrJson;
 use crate::render::{out, printable};
 
-/// Returns the function that is told about every event. Without `queries` it needs no time for them.
-pub(crate) fn observer(format: TextOrJson, queries: bool) -> Observer {
-    Arc::new(move |event| {
-        if !queries && matches!(event, Event::Query(_)) {
-            return;
+/// Lines of the query log that wait for whoever reads them; more are counted and left out. A reader
+/// that stops must not stop the server.
+const WAITING_LINES: usize = 4096;
+
+/// How long the last lines may take when the server ends.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Writes what happens, on a thread of its own.
+pub(crate) struct Log {
+    send: SyncSender<Option<Event>>,
+    /// Answers when everything is written.
+    ended: Receiver<()>,
+    left_out: Arc<AtomicU64>,
+}
+
+impl Log {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no room for one.
+    pub(crate) fn start(format: TextOrJson) -> std::io::Result<Self> {
+        let (send, receive) = sync_channel::<Option<Event>>(WAITING_LINES);
+        let (end, ended) = sync_channel(1);
+        let left_out = Arc::new(AtomicU64::new(0));
+        let missing = Arc::clone(&left_out);
+        let write = move || {
+            while let Ok(Some(event)) = receive.recv() {
+                match missing.swap(0, Ordering::Relaxed) {
+                    0 => {}
+                    missing => write_left_out(format, missing),
+                }
+                write_event(format, &event);
+            }
+            let _ = end.send(());
+        };
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(write)?;
+        Ok(Self {
+            send,
+            ended,
+            left_out,
+        })
+    }
+
+    /// Returns the function that is told about every event.
+    pub(crate) fn observer(&self) -> Observer {
+        let (send, left_out) = (self.send.clone(), Arc::clone(&self.left_out));
+        Arc::new(move |event| {
+            if send.try_send(Some(event.clone())).is_err() {
+                left_out.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// Waits for the last lines, as long as somebody reads them.
+    pub(crate) fn end(self) {
+        let until = Instant::now() + LAST_LINES;
+        while self.send.try_send(None).is_err() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
         }
-        match format {
-            TextOrJson::Text => anstream::eprintln!("{}", printable(&text(event))),
-            // A reader that went away does not stop the server.
-            TextOrJson::Json => drop(out(&format!("{}\n", document(event)))),
-        }
-    })
+        let _ = self.ended.recv_timeout(LAST_LINES);
+    }
+}
+
+fn write_event(format: TextOrJson, event: &Event) {
+    match format {
+        TextOrJson::Text => anstream::eprintln!("{}", printable(&text(event))),
+        // A reader that went away does not stop the server.
+        TextOrJson::Json => drop(out(&format!("{}\n", document(event)))),
+    }
+}
+
+fn write_left_out(format: TextOrJson, lines: u64) {
+    match format {
+        TextOrJson::Text => anstream::eprintln!("{lines} lines are left out: nobody read them"),
+        TextOrJson::Json => drop(out(&format!(
+            "{}\n",
+            json!({"event": "left-out", "lines": lines})
+        ))),
+    }
 }
 
 /// Tells which views a container gives.

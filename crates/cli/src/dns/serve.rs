@@ -12,11 +12,14 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dns::args::ServeArgs;
-use crate::dns::log;
+use crate::dns::log::{self, Log};
 use crate::dns::setup::{RESOLV_CONF, Setup};
 use crate::error::CliError;
 use crate::exit;
 use crate::render::out;
+
+/// Descriptors beside those of TCP clients: listeners, and sockets to upstreams.
+const OTHER_DESCRIPTORS: usize = 320;
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
@@ -35,7 +38,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
     }
     let mut setup = setup;
     let target = setup.target.take();
-    let server = bind(args, setup)?;
+    let log = Log::start(args.format).map_err(io_error("cannot start the log"))?;
+    let server = bind(args, setup, &log)?;
     for addr in server.addresses() {
         anstream::eprintln!("listening on {addr}");
     }
@@ -72,6 +76,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
     let followed = follow_signals(args, &handle);
     handle.stop();
     let ended = thread.join();
+    log.end();
     if args.resolv_conf {
         resolvconf::restore(resolv_conf).map_err(io_error("cannot restore resolv.conf"))?;
     }
@@ -87,7 +92,7 @@ fn io_error(what: &'static str) -> impl Fn(std::io::Error) -> CliError {
     move |error| CliError::usage(format!("{what}: {error}"), "")
 }
 
-fn bind(args: &ServeArgs, setup: Setup) -> Result<Server, CliError> {
+fn bind(args: &ServeArgs, setup: Setup, log: &Log) -> Result<Server, CliError> {
     let (mut inherited_udp, mut inherited_tcp) = (Vec::new(), Vec::new());
     let mut passed = ListenFd::from_env();
     for n in 0..passed.len() {
@@ -117,11 +122,28 @@ fn bind(args: &ServeArgs, setup: Setup) -> Result<Server, CliError> {
         network: setup.network,
         workers: args.workers,
         cache_bytes: args.cache.saturating_mul(1 << 20),
+        tcp_connections: connections(args.tcp_connections),
         log_queries: args.log_queries,
-        observer: Some(log::observer(args.format, args.log_queries)),
+        observer: Some(log.observer()),
     };
     Server::bind(config, LocalZone::new(setup.zone))
         .map_err(|error| CliError::usage(error.to_string(), error.ways_out().join("\n   or ")))
+}
+
+/// Makes room for TCP connections and says so when the system has less of it.
+fn connections(wanted: usize) -> usize {
+    let have = privileges::allow_descriptors(wanted.saturating_add(OTHER_DESCRIPTORS) as u64);
+    let room = usize::try_from(have)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(OTHER_DESCRIPTORS)
+        .max(1);
+    if room < wanted {
+        anstream::eprintln!(
+            "{room} TCP connections at once instead of {wanted}: this process may have {have} open \
+             files; `ulimit -n` raises that"
+        );
+    }
+    wanted.min(room)
 }
 
 /// Waits for the signal that ends the server; reloads on SIGHUP.
@@ -163,6 +185,7 @@ fn reload(args: &ServeArgs, handle: &Handle) {
                 *zone = setup.zone.clone();
                 zone.set_network(network);
             });
+            handle.set_network(setup.network);
             handle.reload(setup.forward, setup.resolv_conf);
             anstream::eprintln!("reloaded");
         }
