@@ -135,7 +135,14 @@ pub(super) fn patch(facts: &Facts, changes: &[Change]) -> Option<Patch> {
             return None;
         }
     }
-    let file = file?;
-    let text = file_text(Path::new(file)).ok()?;
-    patch::patch(file, &text, changes)
+    let file = relative(file?);
+    let text = file_text(Path::new(&file)).ok()?;
+    patch::patch(&file, &text, changes)
+}
+
+/// Names a file from here where it is below the current directory, as `patch -p1` wants it.
+fn relative(file: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| Some(Path::new(file).strip_prefix(here).ok()?.to_owned()));
+    below.map_or_else(|| file.to_owned(), |path| path.display().to_string())
 }
