@@ -190,6 +190,38 @@ for signal in TERM INT HUP; do
   same "SIG$signal, exit $status"
 done
 
+echo "--- waiting and watching"
+docker create --label "$run" --name "$run-late" --network "$run-a" "$emulator_image" >/dev/null
+start --name "$run-waiter" --network "$run-a" -e AWS_ENDPOINT_URL="http://$run-late:4566" "$app_image"
+late=(-s "$run-waiter" -t "$run-late")
+expect "time is up" "emulator-not-running exit=1" "$bin" doctor "${late[@]}" --wait=1
+"$bin" doctor "${late[@]}" --wait=300 >/dev/null 2>"$here/err" & waiter=$!
+until [[ -s $here/err ]]; do sleep 0.1; done
+docker start "$run-late" >/dev/null
+wait "$waiter" || fail "waiting ends with $?: $(cat "$here/err")"
+ok "waited for the emulator"
+until_said() {
+  for _ in {1..600}; do
+    grep -q -- "$1" "$here/watched" && return
+    sleep 0.2
+  done
+  cat "$here/watched" >&2
+  fail "watching never says $1"
+}
+env --default-signal=INT "$bin" doctor "${late[@]}" --watch >"$here/watched" 2>/dev/null & watcher=$!
+until_said "every path that was tried works"
+docker stop -t 0 "$run-late" >/dev/null
+until_said "^error\[emulator-not-running\]"
+docker start "$run-late" >/dev/null
+until_said "^gone: error\[emulator-not-running\]"
+status=0
+kill -INT "$watcher"; wait "$watcher" || status=$?
+((status == 130)) || fail "watching ends with $status"
+(($(grep -c "every path that was tried works" "$here/watched") == 1)) || fail "watching repeats itself"
+ok "watched the emulator end and start"
+docker rm -f "$run-late" "$run-waiter" >/dev/null
+same "waiting and watching"
+
 echo "--- SIGKILL at $kills random moments (seed $seed)"
 RANDOM=$seed
 took() { local begin=$EPOCHREALTIME; "$@" >/dev/null 2>&1 || true; echo $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)); }

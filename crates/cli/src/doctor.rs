@@ -65,7 +65,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
         return write(&facts, &judgement, args);
     }
     if args.diff {
-        let patches = write::best(&facts, &judgement);
+        let patches = write::best(&facts, &judgement, args.fail_on);
         patches.tell_left();
         out(&patches.diff())?;
     } else {
@@ -80,7 +80,7 @@ fn write(
     judgement: &Judgement<'_>,
     args: &DoctorArgs,
 ) -> Result<ExitCode, CliError> {
-    let patches = write::best(facts, judgement);
+    let patches = write::best(facts, judgement, args.fail_on);
     patches.write(args.allow_dirty)?;
     patches.tell_left();
     if args.files.is_empty() {

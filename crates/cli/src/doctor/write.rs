@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use lsconfig::diagnostic::Severity;
 use lsconfig_doctor::facts::Facts;
+use lsconfig_doctor::finding::Finding;
 use lsconfig_doctor::fix::Change;
 use lsconfig_doctor::judge::Judgement;
 use lsconfig_doctor::patch::Patch;
 use lsconfig_migrate::write::{Replacement, write as replace};
 
+use super::args::FailOn;
 use super::files;
 use crate::check;
 use crate::error::CliError;
@@ -23,11 +26,13 @@ pub(super) struct Patches {
     left: Vec<String>,
 }
 
-/// Collects the best fix of every finding that has one in settings.
-pub(super) fn best(facts: &Facts, judgement: &Judgement<'_>) -> Patches {
+/// Collects the best fix of every finding that has one in settings. A note asks for no change, unless
+/// it counts as a finding here.
+pub(super) fn best(facts: &Facts, judgement: &Judgement<'_>, fail_on: FailOn) -> Patches {
     let mut all = Patches::default();
     let mut of_file: Vec<(String, Vec<Change>)> = Vec::new();
-    for finding in &judgement.findings {
+    let asks = |f: &&Finding| f.severity > Severity::Note || fail_on == FailOn::Note;
+    for finding in judgement.findings.iter().filter(asks) {
         let best = finding.fixes.iter().find(|fix| !fix.changes.is_empty());
         let Some(fix) = best else { continue };
         let Some(patch) = files::patch(facts, &fix.changes) else {
