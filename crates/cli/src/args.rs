@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dns::args::DnsArgs;
-use crate::doctor::args::{DoctorArgs, ProbeArgs};
+use crate::doctor::args::{DoctorArgs, ProbeArgs, StandInArgs};
 use crate::topology::TopologyArgs;
 
 /// Where does my local AWS emulator listen, by which name does each client reach it, and why not
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     #[command(hide = true)]
     Probe(ProbeArgs),
+    #[command(hide = true)]
+    StandIn(StandInArgs),
     Topology(TopologyArgs),
     Gateway(crate::gateway::args::GatewayArgs),
     Up(crate::gateway::args::UpArgs),

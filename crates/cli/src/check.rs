@@ -22,7 +22,7 @@ use crate::exit;
 use crate::render::out;
 use progress::Progress;
 
-pub(crate) use git::uncommitted;
+pub(crate) use git::refuse_uncommitted;
 
 /// Where the tool's own settings of a project stand.
 const CONFIG: &str = "lsconfig.toml";

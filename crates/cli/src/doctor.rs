@@ -1,26 +1,31 @@
 //! `lsconfig doctor`: why a client cannot reach the emulator.
 
 pub(crate) mod args;
+mod at_end;
 mod error_text;
 pub(crate) mod files;
+mod fix;
 pub(crate) mod live;
 mod text;
+mod watch;
+mod write;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use lsconfig::diagnostic::Severity;
 use lsconfig_doctor::facts::{Engine, Facts, SCHEMA};
 use lsconfig_doctor::fix::Change;
+use lsconfig_doctor::intervention::READY;
 use lsconfig_doctor::judge::{Judgement, judge};
-use lsconfig_doctor::patch::Patch;
 use lsconfig_doctor::probe::Plan;
 use lsconfig_doctor::report::{self, Document};
 
 use crate::error::CliError;
 use crate::exit;
 use crate::render::{out, printable};
-use args::{DoctorArgs, DoctorFormat, FailOn, ProbeArgs};
+use args::{DoctorArgs, DoctorFormat, FailOn, ProbeArgs, StandInArgs};
 
 /// The largest bundle that is read.
 const MAX_BUNDLE: u64 = 64 << 20;
@@ -30,9 +35,24 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
     if let Some(text) = &args.from_error {
         return error_text::run(text, args.format);
     }
+    if args.undo {
+        return fix::undo(args);
+    }
+    if args.fix {
+        return fix::run(args);
+    }
+    if args.files.is_empty() && args.replay.is_none() {
+        fix::undo_interrupted(args);
+    }
+    if args.watch {
+        return watch::watch(args);
+    }
     let facts = match (&args.replay, args.files.as_slice()) {
         (Some(path), _) => replay(path, args)?,
-        (None, []) => live::facts(args)?,
+        (None, []) => match args.wait {
+            Some(seconds) => watch::wait(args, seconds)?,
+            None => live::facts(args)?,
+        },
         (None, files) => files::facts(files, args)?,
     };
     if let Some(path) = &args.bundle {
@@ -40,15 +60,45 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
         std::fs::write(path, text).map_err(CliError::Output)?;
     }
     let judgement = judge(&facts);
-    let patches = |changes: &[Change]| files::patch(&facts, changes);
-    let version = env!("CARGO_PKG_VERSION");
-    let document = Document::new(&facts, &judgement, version, &patches);
+    fix::remind(&facts);
+    if args.write {
+        return write(&facts, &judgement, args);
+    }
     if args.diff {
-        out(&diff(&facts, &judgement))?;
+        let patches = write::best(&facts, &judgement, args.fail_on);
+        patches.tell_left();
+        out(&patches.diff())?;
     } else {
-        out(&render(&document, args)?)?;
+        out(&render(&document(&facts, &judgement), args)?)?;
     }
     Ok(code(&facts, &judgement, args))
+}
+
+/// Puts the best fixes into the files. Files alone are judged again; an engine runs what it ran.
+fn write(
+    facts: &Facts,
+    judgement: &Judgement<'_>,
+    args: &DoctorArgs,
+) -> Result<ExitCode, CliError> {
+    let patches = write::best(facts, judgement, args.fail_on);
+    patches.write(args.allow_dirty)?;
+    patches.tell_left();
+    if args.files.is_empty() {
+        if !patches.patches.is_empty() {
+            anstream::eprintln!("Make the containers anew: docker compose up -d");
+        }
+        return Ok(code(facts, judgement, args));
+    }
+    let facts = files::facts(&args.files, args)?;
+    let judgement = judge(&facts);
+    out(&render(&document(&facts, &judgement), args)?)?;
+    Ok(code(&facts, &judgement, args))
+}
+
+/// Puts a judgement into words.
+fn document(facts: &Facts, judgement: &Judgement<'_>) -> Document {
+    let patches = |changes: &[Change]| files::patch(facts, changes);
+    Document::new(facts, judgement, env!("CARGO_PKG_VERSION"), &patches)
 }
 
 fn render(document: &Document, args: &DoctorArgs) -> Result<String, CliError> {
@@ -63,21 +113,6 @@ fn render(document: &Document, args: &DoctorArgs) -> Result<String, CliError> {
     })
 }
 
-/// The best fix of every finding, as one change of the file.
-fn diff(facts: &Facts, judgement: &Judgement<'_>) -> String {
-    let mut changes: Vec<Change> = Vec::new();
-    for finding in &judgement.findings {
-        let best = finding.fixes.iter().find(|fix| !fix.changes.is_empty());
-        for change in best.into_iter().flat_map(|fix| &fix.changes) {
-            if !changes.contains(change) {
-                changes.push(change.clone());
-            }
-        }
-    }
-    let patch: Option<Patch> = files::patch(facts, &changes);
-    patch.map_or(String::new(), |patch| patch.diff)
-}
-
 fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode {
     let engine = matches!(
         facts.engine,
@@ -86,14 +121,22 @@ fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode
     if engine {
         return ExitCode::from(exit::NO_ENGINE);
     }
+    ExitCode::from(if is_found(judgement, args) {
+        exit::FINDINGS
+    } else {
+        exit::CLEAN
+    })
+}
+
+/// Returns whether there is something of the chosen severity.
+fn is_found(judgement: &Judgement<'_>, args: &DoctorArgs) -> bool {
     let threshold = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
-        FailOn::Never => return ExitCode::from(exit::CLEAN),
+        FailOn::Never => return false,
     };
-    let found = judgement.findings.iter().any(|f| f.severity >= threshold);
-    ExitCode::from(if found { exit::FINDINGS } else { exit::CLEAN })
+    judgement.findings.iter().any(|f| f.severity >= threshold)
 }
 
 fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {
@@ -155,4 +198,20 @@ pub(crate) fn probe(args: &ProbeArgs) -> Result<ExitCode, CliError> {
         Some(error) => Err(error.into()),
         None => Ok(ExitCode::from(exit::CLEAN)),
     }
+}
+
+/// Hands connections on until the process ends.
+pub(crate) fn stand_in(args: &StandInArgs) -> Result<ExitCode, CliError> {
+    let ready = || {
+        out(READY)?;
+        std::io::stdout().flush()
+    };
+    lsconfig_doctor::relay::run(&args.listen, &args.to, ready).map_err(|error| {
+        let listed: Vec<String> = args.listen.iter().map(ToString::to_string).collect();
+        CliError::usage(
+            format!("cannot listen at {}: {error}", listed.join(", ")),
+            "",
+        )
+    })?;
+    Ok(ExitCode::from(exit::CLEAN))
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use lsconfig_doctor::intervention::journal::JournalError;
+
 use crate::render::printable;
 
 /// A failure that is not about the user's settings.
@@ -32,6 +34,9 @@ pub(crate) enum CliError {
     /// The settings are wrong; the rendered diagnostics say where.
     #[error("the settings are wrong")]
     Diagnosed(String),
+    /// The journal of interventions cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The arguments do not fit together.
     #[error("{message}")]
     Usage {
@@ -73,10 +78,24 @@ impl CliError {
             anstream::eprintln!("  caused by: {}", printable(&error.to_string()));
             cause = error.source();
         }
-        if let Self::Usage { help, .. } = self
-            && !help.is_empty()
-        {
+        let help = match self {
+            Self::Usage { help, .. } => help.as_str(),
+            Self::Journal(error) => journal_help(error),
+            _ => "",
+        };
+        if !help.is_empty() {
             anstream::eprintln!("\nhelp: {help}");
+        }
+    }
+}
+
+fn journal_help(error: &JournalError) -> &'static str {
+    match error {
+        JournalError::Busy => "wait until it is done",
+        JournalError::Io { .. } => "name another directory with --state-dir",
+        _ => {
+            "look at the file, then move it away; \
+             `docker ps -a --filter label=cloud.lsconfig.run` lists what runs of --fix left"
         }
     }
 }

@@ -14,6 +14,10 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const NO_INPUT: u8 = 3;
 /// No container engine can be asked.
 pub(crate) const NO_ENGINE: u8 = 3;
+/// A fix failed or did not help, and everything is as it was.
+pub(crate) const ROLLED_BACK: u8 = 4;
+/// Something that a fix did is still there and could not be undone.
+pub(crate) const NOT_ROLLED_BACK: u8 = 5;
 
 /// Returns the exit code of an answer.
 pub(crate) fn of<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>) -> ExitCode {

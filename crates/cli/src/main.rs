@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Dns(args) => dns::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Probe(args) => doctor::probe(args),
+        Command::StandIn(args) => doctor::stand_in(args),
         Command::Topology(args) => topology::run(args),
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(args),

@@ -68,28 +68,7 @@ fn apply(args: &MigrateArgs, walk: &Walk, level: Safety) -> Result<ExitCode, Cli
         .iter()
         .map(|(file, _)| file.path.to_path_buf())
         .collect();
-    match check::uncommitted(&paths) {
-        Some(dirty) if !dirty.is_empty() && !args.allow_dirty => {
-            let names: Vec<String> = dirty
-                .iter()
-                .map(|p| printable(&p.display().to_string()).into_owned())
-                .collect();
-            return Err(CliError::usage(
-                format!(
-                    "uncommitted changes in {}; nothing was written",
-                    names.join(", ")
-                ),
-                "commit them first, or pass --allow-dirty",
-            ));
-        }
-        Some(_) => {}
-        None if !paths.is_empty() => {
-            anstream::eprintln!(
-                "note: not in a Git repository, so there is no way back but your own copy"
-            );
-        }
-        None => {}
-    }
+    check::refuse_uncommitted(&paths, args.allow_dirty)?;
     let replacements: Vec<Replacement> = changes
         .iter()
         .map(|(file, change)| Replacement {

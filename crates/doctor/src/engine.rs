@@ -41,6 +41,8 @@ const PING: Duration = Duration::from_secs(3);
 const IMPORT: Duration = Duration::from_secs(120);
 /// The largest answer in JSON: 500 containers give about 2 MB.
 const MAX_JSON: usize = 32 << 20;
+/// The largest event; the stream ends at a larger one.
+const MAX_EVENT: usize = 1 << 20;
 
 /// Where an engine listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -362,6 +364,7 @@ impl Engine {
             .within(patience);
         Ok(Events {
             stream: io::BufReader::new(http::open(&self.address, &request, true)?),
+            line: Vec::new(),
         })
     }
 
@@ -463,6 +466,38 @@ impl Engine {
             .map(drop)
     }
 
+    /// Lets a paused container go on.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub fn unpause(&self, container: &str) -> Result<(), EngineError> {
+        self.post(&format!("/containers/{}/unpause", escape(container)), None)
+            .map(drop)
+    }
+
+    /// Stops a container in its tracks.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub fn pause(&self, container: &str) -> Result<(), EngineError> {
+        self.post(&format!("/containers/{}/pause", escape(container)), None)
+            .map(drop)
+    }
+
+    /// Attaches a container to a network. There is no call that takes a container off again: on a
+    /// running one that changes its hosts file for good.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub fn attach_to_network(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        let settings = serde_json::json!({ "Container": container });
+        self.post(
+            &format!("/networks/{}/connect", escape(network)),
+            Some(&settings),
+        )
+        .map(drop)
+    }
+
     /// Opens the output of a container that is not started yet. It ends when the container does, and
     /// its frames are taken apart by [`demultiplex`].
     ///
@@ -492,17 +527,19 @@ impl Engine {
 #[derive(Debug)]
 pub struct Events {
     stream: io::BufReader<http::Body>,
+    /// What came of a document before the patience ended.
+    line: Vec<u8>,
 }
 
 impl Iterator for Events {
     type Item = Option<Value>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut line = Vec::new();
-        let mut limited = (&mut self.stream).take(1 << 20);
-        match limited.read_until(b'\n', &mut line) {
+        let left = MAX_EVENT.saturating_sub(self.line.len());
+        let mut limited = (&mut self.stream).take(left as u64);
+        match limited.read_until(b'\n', &mut self.line) {
             Ok(0) => None,
-            Ok(_) => Some(serde_json::from_slice(&line).ok()),
+            Ok(_) => Some(serde_json::from_slice(&std::mem::take(&mut self.line)).ok()),
             Err(error) if http::is_timeout(&error) => Some(None),
             Err(_) => None,
         }

@@ -19,6 +19,9 @@ use crate::facts::{
 
 /// The label of the containers and images that are ours.
 pub const LABEL: &str = "cloud.lsconfig.probe";
+/// The value of that label on a container that stands in for the emulator. Images hand their labels
+/// on, so it is set on every container of ours.
+pub const STAND_IN: &str = "stand-in";
 /// How many containers are looked at; the rest is left out.
 const MAX_CONTAINERS: usize = 2000;
 /// How many questions are asked at the same time.
@@ -45,7 +48,7 @@ pub fn gather(found: &Found, question: Question) -> Result<Facts, EngineError> {
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     })?;
-    containers.retain(|container| !container.labels.contains_key(LABEL));
+    containers.retain(|c| c.is_stand_in() || !c.labels.contains_key(LABEL));
     containers.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     let mut networks: Vec<Network> = engine.networks()?.iter().map(network).collect();
     networks.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));

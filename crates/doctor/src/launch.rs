@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{Engine, EngineError};
 use crate::facts::{Observation, Position, Record};
-use crate::gather::LABEL;
+use crate::gather::{LABEL, STAND_IN};
 use crate::probe::Plan;
 
 /// The repository of our images.
@@ -56,6 +56,7 @@ pub struct Launcher {
     engine: Engine,
     image: String,
     run: String,
+    probes: AtomicU32,
     stopped: AtomicBool,
 }
 
@@ -88,13 +89,11 @@ impl Launcher {
                 }
             }
         }
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         let launcher = Self {
             engine: engine.clone(),
             image,
-            run: format!("{:x}-{:x}", std::process::id(), nanos.as_nanos()),
+            run: run_id(),
+            probes: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
         };
         launcher.sweep(|age, state, _| {
@@ -105,6 +104,12 @@ impl Launcher {
             }
         });
         Ok(launcher)
+    }
+
+    /// Returns the name of the image that is made from this program.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        &self.image
     }
 
     /// Runs a plan in the network namespace of a container.
@@ -153,8 +158,9 @@ impl Launcher {
             return Err(EngineError::Malformed("the run was stopped"));
         }
         let name = format!(
-            "lsconfig-probe-{}-{}",
+            "lsconfig-probe-{}-{}-{}",
             self.run,
+            self.probes.fetch_add(1, Ordering::Relaxed),
             container.get(..12).unwrap_or(container)
         );
         let id = self.engine.create(&name, &settings)?;
@@ -199,7 +205,8 @@ impl Launcher {
         }
     }
 
-    /// Removes those of our containers that `is_old` picks by age in seconds, state and run.
+    /// Removes those of our containers that `is_old` picks by age in seconds, state and run. Of the
+    /// stand-ins only those are looked at that never started: the others are the journal's.
     /// Returns how many there were.
     fn sweep(&self, is_old: impl Fn(u64, &str, &str) -> bool) -> usize {
         let mut picked = 0;
@@ -222,6 +229,7 @@ impl Launcher {
                 .and_then(|l| l.get(LABEL)?.as_str())
                 .unwrap_or_default();
             if let Some(id) = container.get("Id").and_then(Value::as_str)
+                && (run != STAND_IN || state == "created")
                 && is_old(now.saturating_sub(created), state, run)
             {
                 picked += 1;
@@ -231,6 +239,15 @@ impl Launcher {
         }
         picked
     }
+}
+
+/// Returns a name for this run that no other run has.
+#[must_use]
+pub fn run_id() -> String {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("{:x}-{:x}", std::process::id(), nanos.as_nanos())
 }
 
 impl Drop for Launcher {

@@ -340,28 +340,86 @@ fn republish(text: &str, service: &[&str], container_port: u16, entry: &str) -> 
     }
 }
 
+/// One line of a difference, as it is shown.
+struct Line {
+    tag: ChangeTag,
+    /// How many lines of the old and of the new text stand before it.
+    before: (usize, usize),
+    shown: String,
+    masked: bool,
+    ends: bool,
+}
+
+/// Writes a unified diff. A line that only stands by and holds a secret is left out, and its hunk is
+/// taken apart there, so that the diff still applies.
 fn unified(file: &str, before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut out = format!("--- a/{file}\n+++ b/{file}\n");
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        out.push_str(&format!("{}\n", hunk.header()));
-        for change in hunk.iter_changes() {
-            let sign = match change.tag() {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            let line = change.value();
-            out.push_str(&format!(
-                "{sign}{}\n",
-                mask_line(line.trim_end_matches('\n'))
-            ));
-            if !line.ends_with('\n') {
-                out.push_str("\\ No newline at end of file\n");
+        let mut at = hunk
+            .ops()
+            .first()
+            .map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
+        let lines: Vec<Line> = hunk
+            .iter_changes()
+            .map(|change| {
+                let text = change.value();
+                let bare = text.trim_end_matches('\n');
+                let shown = mask_line(bare);
+                let line = Line {
+                    tag: change.tag(),
+                    before: at,
+                    masked: shown != bare,
+                    shown,
+                    ends: text.ends_with('\n'),
+                };
+                at.0 += usize::from(line.tag != ChangeTag::Insert);
+                at.1 += usize::from(line.tag != ChangeTag::Delete);
+                line
+            })
+            .collect();
+        let stands_by = |line: &Line| line.masked && line.tag == ChangeTag::Equal;
+        let mut parts = lines.split(stands_by).peekable();
+        while let Some(mut part) = parts.next() {
+            let context = |line: &&Line| line.tag == ChangeTag::Equal;
+            let before = part.iter().take_while(context).count();
+            let after = part.iter().rev().take_while(context).count();
+            if before == part.len() {
+                continue;
             }
+            // A hunk with less context after it than before it is taken for the end of the file.
+            if parts.peek().is_some() {
+                part = &part[before.saturating_sub(after)..];
+            }
+            write_hunk(&mut out, part);
         }
     }
     out
+}
+
+fn write_hunk(out: &mut String, lines: &[Line]) {
+    let Some(first) = lines.first() else { return };
+    let count = |not: ChangeTag| lines.iter().filter(|line| line.tag != not).count();
+    // A range without lines is named by the line before it.
+    let range = |before: usize, count: usize| match count {
+        0 => format!("{before},0"),
+        1 => format!("{}", before + 1),
+        _ => format!("{},{count}", before + 1),
+    };
+    let old = range(first.before.0, count(ChangeTag::Insert));
+    let new = range(first.before.1, count(ChangeTag::Delete));
+    out.push_str(&format!("@@ -{old} +{new} @@\n"));
+    for line in lines {
+        let sign = match line.tag {
+            ChangeTag::Equal => ' ',
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        };
+        out.push_str(&format!("{sign}{}\n", line.shown));
+        if !line.ends {
+            out.push_str("\\ No newline at end of file\n");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -501,6 +559,20 @@ mod tests {
             "/?t=<redacted>",
         );
         assert_eq!(secret, None);
+    }
+
+    #[test]
+    fn secrets_that_stand_by_are_no_part_of_the_diff() {
+        let text = "a: 1\nPASSWORD: hunter2\nb: 1\nc: 1\nTOKEN: hunter2\nd: 1\n";
+        let new = text
+            .replace("b: 1", "b: 2")
+            .replace("d: 1\n", "d: 1\ne: 1\n");
+        assert_eq!(
+            unified("f", text, &new),
+            "--- a/f\n+++ b/f\n@@ -3,2 +3,2 @@\n-b: 1\n+b: 2\n c: 1\n@@ -6 +6,2 @@\n d: 1\n+e: 1\n"
+        );
+        let alone = unified("f", "TOKEN: x1y2\n", "TOKEN: x1y2\ne: 1\n");
+        assert_eq!(alone, "--- a/f\n+++ b/f\n@@ -1,0 +2 @@\n+e: 1\n");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use client_url::{ClientUrl, Holder, UrlFrom};
 pub use emulator::{Emulator, Found, Listening, by_name, find};
 
 use crate::facts::{Container, Facts, Position, Standing, Status};
+use crate::gather::{LABEL, STAND_IN};
 
 /// The domain whose names lead to a local emulator.
 pub const DOMAIN: &str = "localhost.localstack.cloud";
@@ -73,6 +74,12 @@ impl Container {
             Some(compose) if !compose.service.is_empty() => &compose.service,
             _ => &self.name,
         }
+    }
+
+    /// Returns whether it is ours and stands in for the emulator.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        self.labels.get(LABEL).map(String::as_str) == Some(STAND_IN)
     }
 
     /// Returns whether it takes part in networks: it runs, or a file says that it will.
@@ -216,6 +223,13 @@ impl Facts {
                 endpoints.find(|(_, e)| e.ip.or(e.pinned_ip) == Some(ip) || e.ip6 == Some(ip))?;
             container.is_up().then_some((container, name.as_str()))
         })
+    }
+
+    /// Returns the containers of ours that stand in for the emulator.
+    pub fn stand_ins(&self) -> impl Iterator<Item = &Container> {
+        self.containers
+            .iter()
+            .filter(|c| c.is_stand_in() && c.is_up())
     }
 
     /// Returns the gateway that stands for the host in a container, where one is known: what

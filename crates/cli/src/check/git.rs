@@ -3,8 +3,37 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::error::CliError;
+use crate::render::printable;
+
+/// Refuses to write where that could not be taken back with Git, and says so outside of a repository.
+pub(crate) fn refuse_uncommitted(paths: &[PathBuf], allow_dirty: bool) -> Result<(), CliError> {
+    match uncommitted(paths) {
+        Some(dirty) if !dirty.is_empty() && !allow_dirty => {
+            let names: Vec<String> = dirty
+                .iter()
+                .map(|p| printable(&p.display().to_string()).into_owned())
+                .collect();
+            return Err(CliError::usage(
+                format!(
+                    "uncommitted changes in {}; nothing was written",
+                    names.join(", ")
+                ),
+                "commit them first, or pass --allow-dirty",
+            ));
+        }
+        None if !paths.is_empty() => {
+            anstream::eprintln!(
+                "note: not in a Git repository, so there is no way back but your own copy"
+            );
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Returns those of `paths` that have uncommitted changes; `None` outside a repository.
-pub(crate) fn uncommitted(paths: &[PathBuf]) -> Option<Vec<PathBuf>> {
+fn uncommitted(paths: &[PathBuf]) -> Option<Vec<PathBuf>> {
     let mut dirty = Vec::new();
     for path in paths {
         let folder = path

@@ -1,15 +1,20 @@
 //! The command line of `doctor` and of the probe that it runs.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 /// Find out why a client cannot reach the emulator, and what mends it.
 ///
 /// Without files the container engine is asked, and the paths are tried from inside the network
 /// namespace of each client, in short-lived containers of our own. Nothing that is not ours is
 /// changed. With files the Compose project is judged as it would run, without any engine.
+///
+/// `--fix` does what can be taken back whole: a container of ours stands in for the emulator where the
+/// client looks for it, and a paused container goes on. For the rest there are `--diff` and `--write`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("live").args(["fix", "undo"]))]
 #[command(after_help = "Examples:
   lsconfig doctor
   lsconfig doctor --source-container app
@@ -19,8 +24,16 @@ use clap::{Args, ValueEnum};
   lsconfig doctor --replay report.json
   lsconfig doctor --from-error 'connect ECONNREFUSED 127.0.0.1:4566'
   docker logs app 2>&1 | lsconfig doctor --from-error -
+  lsconfig doctor --fix --dry-run
+  lsconfig doctor --fix --yes
+  lsconfig doctor --undo
+  lsconfig doctor --diff | patch -p1
+  lsconfig doctor docker-compose.yml --write
+  lsconfig doctor --wait=120 && run-the-tests
+  lsconfig doctor --watch
 
-Exit codes: 0 nothing of the chosen severity, 1 findings, 2 usage or input/output, 3 no engine.")]
+Exit codes: 0 nothing of the chosen severity, 1 findings, 2 usage or input/output, 3 no engine,
+4 a fix did not help or failed and was undone, 5 something could not be undone.")]
 pub(crate) struct DoctorArgs {
     /// Compose files to judge without an engine.
     #[arg(value_name = "FILE", conflicts_with_all = ["replay", "bundle"])]
@@ -49,6 +62,50 @@ pub(crate) struct DoctorArgs {
     /// Print only the best fixes, as a diff of the Compose file.
     #[arg(long)]
     pub(crate) diff: bool,
+    /// Put the best fixes into the Compose files; all files or none.
+    #[arg(long, conflicts_with_all = ["replay", "bundle", "diff"])]
+    pub(crate) write: bool,
+    /// Write also where files have uncommitted changes.
+    #[arg(long, requires = "write")]
+    pub(crate) allow_dirty: bool,
+    /// Mend what can be mended at once and taken back; asks first.
+    #[arg(long, conflicts_with_all = ["files", "replay", "bundle", "diff", "write", "no_probe"])]
+    pub(crate) fix: bool,
+    /// Do not ask.
+    #[arg(long, requires = "fix")]
+    pub(crate) yes: bool,
+    /// Take back what earlier runs of `--fix` did.
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "files", "replay", "bundle", "diff", "write", "source_container", "target_container",
+            "host", "endpoints", "probe_executable", "no_probe", "format",
+        ]
+    )]
+    pub(crate) undo: bool,
+    /// Only say what `--fix` or `--undo` would do.
+    #[arg(long, requires = "live")]
+    pub(crate) dry_run: bool,
+    /// Where the journal of `--fix` is kept; by default `$XDG_STATE_HOME/lsconfig`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Wait until nothing of the chosen severity is found, at most this many seconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "60",
+        value_parser = clap::value_parser!(u32).range(1..=86_400),
+        conflicts_with_all = ["files", "replay", "live", "write"]
+    )]
+    pub(crate) wait: Option<u32>,
+    /// Go on looking, and print what changes whenever containers or networks do.
+    #[arg(
+        long,
+        conflicts_with_all = ["files", "replay", "live", "write", "bundle", "diff", "wait"]
+    )]
+    pub(crate) watch: bool,
     /// Write what was observed to a file, without secrets, for `--replay` elsewhere.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
@@ -62,7 +119,7 @@ pub(crate) struct DoctorArgs {
         allow_hyphen_values = true,
         conflicts_with_all = [
             "files", "replay", "bundle", "diff", "source_container", "target_container", "host",
-            "endpoints", "probe_executable", "no_probe",
+            "endpoints", "probe_executable", "no_probe", "live", "write", "wait", "watch",
         ]
     )]
     pub(crate) from_error: Option<String>,
@@ -102,4 +159,16 @@ pub(crate) struct ProbeArgs {
     /// The plan, as JSON.
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
+}
+
+/// Take connections for the emulator and hand them on; `doctor --fix` runs this in a container of its
+/// own.
+#[derive(Debug, Args)]
+pub(crate) struct StandInArgs {
+    /// Where to take connections.
+    #[arg(long, required = true, value_name = "ADDRESS")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Where to hand them on.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) to: String,
 }

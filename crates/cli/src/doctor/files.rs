@@ -7,6 +7,7 @@ use lsconfig::source::compose::{self, Input, Project, ReadError, Service, Source
 use lsconfig_doctor::facts::{Facts, Position, Question};
 use lsconfig_doctor::fix::Change;
 use lsconfig_doctor::patch::Patch;
+use lsconfig_doctor::world::{self, Found};
 use lsconfig_doctor::{patch, project};
 
 use super::args::DoctorArgs;
@@ -115,27 +116,41 @@ pub(super) fn add_places(facts: &mut Facts) {
 
 /// Writes changes into the one Compose file that describes all containers they are about.
 pub(super) fn patch(facts: &Facts, changes: &[Change]) -> Option<Patch> {
-    let mut file: Option<&str> = None;
-    for change in changes {
-        let mut containers = facts.containers.iter();
-        let own = containers
-            .find(|c| c.label() == change.container)?
-            .compose
-            .as_ref()?;
-        let [only] = own.files.as_slice() else {
-            // Files of interpolation stand there as well; the last one is the project's own.
-            let yaml: Vec<&String> = own.files.iter().filter(|f| !f.ends_with(".env")).collect();
-            let [only] = yaml.as_slice() else { return None };
-            if *file.get_or_insert(only) != only.as_str() {
-                return None;
-            }
-            continue;
-        };
-        if *file.get_or_insert(only) != only.as_str() {
-            return None;
-        }
+    let mut files = changes.iter().map(|change| file_of(facts, change));
+    let file = files.next()??;
+    if files.any(|other| other != Some(file)) {
+        return None;
     }
-    let file = file?;
-    let text = file_text(Path::new(file)).ok()?;
-    patch::patch(file, &text, changes)
+    let file = relative(file);
+    let text = file_text(Path::new(&file)).ok()?;
+    patch::patch(&file, &text, changes)
+}
+
+/// Returns the file that describes the container of a change. `None` where there is none, or where it
+/// is not clear which: several projects may have a service of the same name.
+fn file_of<'f>(facts: &'f Facts, change: &Change) -> Option<&'f str> {
+    let Found::One(emulator) = world::find(facts) else {
+        return None;
+    };
+    let clients = world::clients(facts, &emulator);
+    let clients = clients.iter().flat_map(|c| [c.container, c.network]);
+    let involved = std::iter::once(emulator.container).chain(clients.flatten());
+    let mut files = involved
+        .filter(|c| c.label() == change.container)
+        .map(|own| {
+            // Files of interpolation stand there as well; the project's own is the only other one.
+            let all = own.compose.as_ref()?.files.iter();
+            let mut own = all.filter(|file| !file.ends_with(".env"));
+            let only = own.next()?;
+            own.next().is_none().then_some(only.as_str())
+        });
+    let file = files.next()??;
+    files.all(|other| other == Some(file)).then_some(file)
+}
+
+/// Names a file from here where it is below the current directory, as `patch -p1` wants it.
+fn relative(file: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| Some(Path::new(file).strip_prefix(here).ok()?.to_owned()));
+    below.map_or_else(|| file.to_owned(), |path| path.display().to_string())
 }

@@ -1,42 +1,147 @@
 //! Facts of a running engine.
 
+use std::cell::OnceCell;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::process;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lsconfig_doctor::engine::{Engine, EngineError, Found, discover};
+use lsconfig_doctor::engine::{Found, discover};
 use lsconfig_doctor::examine;
-use lsconfig_doctor::facts::{Facts, Observation, Position, Question, Standing};
+use lsconfig_doctor::facts::{Facts, Position, Question, Standing};
 use lsconfig_doctor::gather::{gather, read_files};
 use lsconfig_doctor::launch::Launcher;
 use lsconfig_doctor::world::by_name;
 
 use super::args::DoctorArgs;
+use super::at_end::AtEnd;
 use super::files;
 use crate::engine;
 use crate::error::CliError;
 use crate::render::printable;
 
-/// Asks the engine, and tries the paths unless that is forbidden.
-pub(crate) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
-    let question = Question {
-        target: args.target_container.clone(),
-        source: args.host.then_some(Position::Host),
-        endpoints: args.endpoints.clone(),
-    };
-    let found = match discover(&engine::surroundings()) {
-        Ok(found) => found,
-        Err(engine) => {
-            return Ok(Facts {
+/// An engine that is asked about one question, once or again and again.
+pub(super) struct Session<'a> {
+    args: &'a DoctorArgs,
+    /// The engine.
+    pub(super) found: Found,
+    question: Question,
+    launcher: OnceCell<Option<Arc<Launcher>>>,
+    /// What is to be put in order when the process is asked to end.
+    pub(super) at_end: Arc<AtEnd>,
+}
+
+/// Asks the engine once.
+pub(super) fn facts(args: &DoctorArgs) -> Result<Facts, CliError> {
+    match Session::open(args) {
+        Ok(session) => session.observe(),
+        Err(no_engine) => Ok(*no_engine),
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Finds the engine; where there is none the facts say why.
+    pub(super) fn open(args: &'a DoctorArgs) -> Result<Self, Box<Facts>> {
+        let question = Question {
+            target: args.target_container.clone(),
+            source: args.host.then_some(Position::Host),
+            endpoints: args.endpoints.clone(),
+        };
+        match discover(&engine::surroundings()) {
+            Ok(found) => Ok(Self {
+                args,
+                found,
+                question,
+                launcher: OnceCell::new(),
+                at_end: AtEnd::watch(),
+            }),
+            Err(engine) => Err(Box::new(Facts {
                 engine: *engine,
                 question,
                 ..Facts::default()
-            });
+            })),
         }
-    };
-    observe(args, &found, question).map_err(CliError::Engine)?
+    }
+
+    /// Asks the engine, and tries the paths unless that is forbidden.
+    pub(super) fn observe(&self) -> Result<Facts, CliError> {
+        let mut facts = gather(&self.found, self.question.clone()).map_err(CliError::Engine)?;
+        facts.taken_at = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|now| i64::try_from(now.as_secs()).ok());
+        if let Some(source) = source(&facts, self.args)? {
+            facts.question.source = Some(source);
+        }
+        files::add_places(&mut facts);
+        if !self.args.no_probe {
+            self.probe(&mut facts);
+        }
+        // A probe brings the files with it; asking the engine for them takes longer.
+        let ids = examine::unread(&facts);
+        read_files(&self.found.engine, &mut facts, &ids).map_err(CliError::Engine)?;
+        Ok(facts)
+    }
+
+    /// Returns what runs probes, made at the first need; `None` where nothing can.
+    pub(super) fn launcher(&self) -> Option<&Arc<Launcher>> {
+        let made = self.launcher.get_or_init(|| {
+            let own = PathBuf::from("/proc/self/exe");
+            let executable = self.args.probe_executable.as_deref().unwrap_or(&own);
+            match Launcher::prepare(&self.found.engine, executable) {
+                Ok(launcher) => {
+                    let launcher = Arc::new(launcher);
+                    self.at_end.clean(Arc::clone(&launcher));
+                    Some(launcher)
+                }
+                Err(error) => {
+                    anstream::eprintln!("note: nothing is tried from inside containers: {error}");
+                    None
+                }
+            }
+        });
+        made.as_ref()
+    }
+
+    fn probe(&self, facts: &mut Facts) {
+        let plans = examine::plan(facts);
+        if plans.is_empty() {
+            return;
+        }
+        let progress = std::io::stderr().is_terminal();
+        let launcher = self.launcher();
+        // Names must not be read while facts change.
+        let names: Vec<(String, String)> = facts
+            .containers
+            .iter()
+            .map(|c| (c.id.clone(), c.name.clone()))
+            .collect();
+        let show = move |position: &Position| {
+            if progress {
+                let name = match position {
+                    Position::Host => "this host",
+                    Position::Container(id) => {
+                        names.iter().find(|(i, _)| i == id).map_or("", |(_, n)| n)
+                    }
+                };
+                anstream::eprintln!("trying from {} ...", printable(name));
+            }
+        };
+        // Published ports arrive here from a virtual machine, too.
+        let local = matches!(
+            facts.standing(),
+            Some(Standing::SameMachine | Standing::VirtualMachine)
+        );
+        examine::probe(facts, &plans, launcher.map(Arc::as_ref), local, &show);
+        if launcher.is_none() {
+            return;
+        }
+        for observation in &facts.observations {
+            if let Some(why) = &observation.failure {
+                anstream::eprintln!("note: one position could not be tried: {}", printable(why));
+            }
+        }
+    }
 }
 
 /// Asks the engine what there is, and tries nothing.
@@ -48,29 +153,6 @@ pub(crate) fn inventory() -> Result<Facts, CliError> {
             ..Facts::default()
         }),
     }
-}
-
-type Observed = Result<Facts, CliError>;
-
-fn observe(args: &DoctorArgs, found: &Found, question: Question) -> Result<Observed, EngineError> {
-    let mut facts = gather(found, question)?;
-    facts.taken_at = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|now| i64::try_from(now.as_secs()).ok());
-    match source(&facts, args) {
-        Ok(Some(source)) => facts.question.source = Some(source),
-        Ok(None) => {}
-        Err(error) => return Ok(Err(error)),
-    }
-    files::add_places(&mut facts);
-    if !args.no_probe {
-        probe(args, &found.engine, &mut facts);
-    }
-    // A probe brings the files with it; asking the engine for them takes longer.
-    let ids = examine::unread(&facts);
-    read_files(&found.engine, &mut facts, &ids)?;
-    Ok(Ok(facts))
 }
 
 /// Finds the container that was named as the source.
@@ -104,89 +186,4 @@ pub(super) fn source(facts: &Facts, args: &DoctorArgs) -> Result<Option<Position
             ))
         }
     }
-}
-
-fn probe(args: &DoctorArgs, engine: &Engine, facts: &mut Facts) {
-    let plans = examine::plan(facts);
-    if plans.is_empty() {
-        return;
-    }
-    let own = PathBuf::from("/proc/self/exe");
-    let executable = args.probe_executable.as_deref().unwrap_or(&own);
-    let progress = std::io::stderr().is_terminal();
-    let launcher = match Launcher::prepare(engine, executable) {
-        Ok(launcher) => Some(Arc::new(launcher)),
-        Err(error) => {
-            anstream::eprintln!("note: nothing is tried from inside containers: {error}");
-            None
-        }
-    };
-    let failure = launcher.is_none();
-    if let Some(launcher) = &launcher {
-        clean_on_signal(Arc::clone(launcher));
-    }
-    // Names must not be read while facts change.
-    let names: Vec<(String, String)> = facts
-        .containers
-        .iter()
-        .map(|c| (c.id.clone(), c.name.clone()))
-        .collect();
-    let show = move |position: &Position| {
-        if progress {
-            let name = match position {
-                Position::Host => "this host",
-                Position::Container(id) => {
-                    names.iter().find(|(i, _)| i == id).map_or("", |(_, n)| n)
-                }
-            };
-            anstream::eprintln!("trying from {} ...", printable(name));
-        }
-    };
-    // Published ports arrive here from a virtual machine, too.
-    let local = matches!(
-        facts.standing(),
-        Some(Standing::SameMachine | Standing::VirtualMachine)
-    );
-    examine::probe(facts, &plans, launcher.as_deref(), local, &show);
-    if failure {
-        return;
-    }
-    let failed: Vec<&Observation> = facts
-        .observations
-        .iter()
-        .filter(|o| o.failure.is_some())
-        .collect();
-    for observation in failed {
-        if let Some(why) = &observation.failure {
-            anstream::eprintln!("note: one position could not be tried: {}", printable(why));
-        }
-    }
-}
-
-/// Removes our containers when the process is asked to end.
-fn clean_on_signal(launcher: Arc<Launcher>) {
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-        else {
-            return;
-        };
-        let code = runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (mut term, mut hup) = (
-                signal(SignalKind::terminate()).ok()?,
-                signal(SignalKind::hangup()).ok()?,
-            );
-            Some(tokio::select! {
-                _ = tokio::signal::ctrl_c() => 130,
-                _ = term.recv() => 143,
-                _ = hup.recv() => 129,
-            })
-        });
-        if let Some(code) = code {
-            launcher.clean();
-            process::exit(code);
-        }
-    });
 }

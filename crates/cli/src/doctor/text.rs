@@ -111,7 +111,8 @@ fn paths(text: &mut String, document: &Document, verbose: bool) {
     }
 }
 
-fn path_line(text: &mut String, client: &str, path: &PathLine) {
+/// One path.
+pub(super) fn path_line(text: &mut String, client: &str, path: &PathLine) {
     let (word, style) = match path.verdict {
         "ok" => ("ok  ", AnsiColor::Green.on_default()),
         "fail" => ("fail", AnsiColor::Red.on_default()),
@@ -135,7 +136,8 @@ fn path_line(text: &mut String, client: &str, path: &PathLine) {
     );
 }
 
-fn one(text: &mut String, finding: &FindingLine, verbose: bool) {
+/// One finding, after an empty line.
+pub(super) fn one(text: &mut String, finding: &FindingLine, verbose: bool) {
     let style = color(finding.severity);
     let _ = writeln!(
         text,

@@ -111,10 +111,10 @@ pub(crate) fn minted_port(world: &World<'_>, case: &Case<'_>) -> Vec<Finding> {
     let Some(published) = gateway.host_port else {
         return Vec::new();
     };
-    let reaches = target
-        .ports
-        .iter()
-        .any(|p| p.host_port == Some(minted) && p.protocol == "tcp");
+    let mut published_ports = std::iter::once(target)
+        .chain(world.facts.stand_ins())
+        .flat_map(|c| &c.ports);
+    let reaches = published_ports.any(|p| p.host_port == Some(minted) && p.protocol == "tcp");
     if reaches || !emulator.is_localstack || target.network_mode == "host" {
         return Vec::new();
     }

@@ -175,6 +175,9 @@ fn listen_set(container: &Container, settings: &Resolution, is_localstack: bool)
 }
 
 fn has_gateway_port(container: &Container) -> bool {
+    if container.is_stand_in() {
+        return false;
+    }
     let exposed = container.exposed.iter().any(|port| port == "4566/tcp");
     let published = container
         .ports

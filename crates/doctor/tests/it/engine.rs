@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 /// What the fake says to a request line.
 type Answer = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
-struct Fake {
+pub(crate) struct Fake {
     _folder: tempfile::TempDir,
-    socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 impl Fake {
-    fn new(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("docker.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -40,6 +40,12 @@ impl Fake {
                     }
                     let text = String::from_utf8_lossy(&request).into_owned();
                     let line = text.lines().next().unwrap_or_default().to_owned();
+                    let length = text
+                        .lines()
+                        .find_map(|l| l.strip_prefix("Content-Length: ")?.parse().ok());
+                    // Who hangs up on an unread body resets the connection.
+                    let mut body = (&mut stream).take(length.unwrap_or(0));
+                    let _ = std::io::copy(&mut body, &mut std::io::sink());
                     // The other side may have hung up.
                     let _ = stream.write_all(&answer(&line));
                 });
@@ -63,7 +69,7 @@ impl Fake {
     }
 }
 
-fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n",
         body.len()
@@ -71,12 +77,12 @@ fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn ok(value: &Value) -> Vec<u8> {
+pub(crate) fn ok(value: &Value) -> Vec<u8> {
     http("200 OK", "", value.to_string().as_bytes())
 }
 
 /// The usual answers; `None` leaves it to the caller.
-fn usual(line: &str) -> Option<Vec<u8>> {
+pub(crate) fn usual(line: &str) -> Option<Vec<u8>> {
     if line.contains("/_ping") {
         return Some(http("200 OK", "Api-Version: 1.41\r\n", b"OK"));
     }
