@@ -12,8 +12,8 @@ mod source;
 use std::path::Path;
 
 use crate::scope::{Document, Scope};
-use crate::tree;
 use containers::Rules;
+use lsconfig_formats::tree;
 use shell::Dialect;
 use tree::Syntax;
 
