@@ -30,25 +30,46 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
     if let Some(text) = &args.from_error {
         return error_text::run(text, args.format);
     }
-    let facts = match (&args.replay, args.files.as_slice()) {
-        (Some(path), _) => replay(path, args)?,
-        (None, []) => live::facts(args)?,
-        (None, files) => files::facts(files, args)?,
+    if args.replay.is_none() && !args.files.is_empty() {
+        return answer(&files::facts(&args.files, args)?, args);
+    }
+    let facts = match &args.replay {
+        Some(path) => replay(path, args)?,
+        None => live::facts(args)?,
     };
     if let Some(path) = &args.bundle {
         let text = format!("{}\n", serde_json::to_string_pretty(&facts)?);
         std::fs::write(path, text).map_err(CliError::Output)?;
     }
-    let judgement = judge(&facts);
-    let patches = |changes: &[Change]| files::patch(&facts, changes);
-    let version = env!("CARGO_PKG_VERSION");
-    let document = Document::new(&facts, &judgement, version, &patches);
+    answer(&[facts], args)
+}
+
+/// Judges each system by itself, and answers for all of them.
+fn answer(systems: &[Facts], args: &DoctorArgs) -> Result<ExitCode, CliError> {
+    let judged: Vec<(&Facts, Judgement<'_>)> = systems.iter().map(|f| (f, judge(f))).collect();
     if args.diff {
-        out(&diff(&facts, &judgement))?;
+        let diffs = judged
+            .iter()
+            .map(|(facts, judgement)| diff(facts, judgement));
+        out(&diffs.collect::<String>())?;
     } else {
-        out(&render(&document, args)?)?;
+        let version = env!("CARGO_PKG_VERSION");
+        let documents = judged.iter().map(|(facts, judgement)| {
+            let patches = |changes: &[Change]| files::patch(facts, changes);
+            Document::new(facts, judgement, version, &patches)
+        });
+        let document = documents.reduce(|mut all, next| {
+            all.add(next);
+            all
+        });
+        if let Some(document) = document {
+            out(&render(&document, args)?)?;
+        }
     }
-    Ok(code(&facts, &judgement, args))
+    let codes = judged
+        .iter()
+        .map(|(facts, judgement)| code(facts, judgement, args));
+    Ok(ExitCode::from(codes.max().unwrap_or(exit::CLEAN)))
 }
 
 fn render(document: &Document, args: &DoctorArgs) -> Result<String, CliError> {
@@ -78,22 +99,22 @@ fn diff(facts: &Facts, judgement: &Judgement<'_>) -> String {
     patch.map_or(String::new(), |patch| patch.diff)
 }
 
-fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode {
+fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> u8 {
     let engine = matches!(
         facts.engine,
         Engine::Unreachable { .. } | Engine::Denied { .. } | Engine::TooOld { .. }
     );
     if engine {
-        return ExitCode::from(exit::NO_ENGINE);
+        return exit::NO_ENGINE;
     }
     let threshold = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
-        FailOn::Never => return ExitCode::from(exit::CLEAN),
+        FailOn::Never => return exit::CLEAN,
     };
     let found = judgement.findings.iter().any(|f| f.severity >= threshold);
-    ExitCode::from(if found { exit::FINDINGS } else { exit::CLEAN })
+    if found { exit::FINDINGS } else { exit::CLEAN }
 }
 
 fn replay(path: &Path, args: &DoctorArgs) -> Result<Facts, CliError> {

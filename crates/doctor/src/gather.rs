@@ -337,7 +337,7 @@ fn compose(labels: &BTreeMap<String, String>) -> Option<ComposeService> {
             .filter(|file| !file.is_empty())
             .map(str::to_owned)
             .collect(),
-        places: BTreeMap::new(),
+        ..ComposeService::default()
     })
 }
 

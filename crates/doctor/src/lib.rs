@@ -4,6 +4,7 @@
 //! ```text
 //! engine (reads) --> gather --+
 //! Compose files --> project --+--> Facts --judge--> Judgement --> report
+//! workflows, dev containers --+
 //! probe (inside namespaces) --+
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! needs no facts.
 
 pub mod check;
+pub mod devcontainer;
 pub mod engine;
 pub mod examine;
 pub mod facts;
@@ -30,4 +32,5 @@ pub mod project;
 pub mod report;
 pub mod signature;
 pub mod topology;
+pub mod workflow;
 pub mod world;

@@ -8,13 +8,16 @@ use clap::{Args, ValueEnum};
 ///
 /// Without files the container engine is asked, and the paths are tried from inside the network
 /// namespace of each client, in short-lived containers of our own. Nothing that is not ours is
-/// changed. With files the Compose project is judged as it would run, without any engine.
+/// changed. With files the Compose project, each job of a workflow with its services, or the container
+/// of a devcontainer.json is judged as it would run, without any engine.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   lsconfig doctor
   lsconfig doctor --source-container app
   lsconfig doctor --source-container app --endpoint http://abc.execute-api.localstack:4566
   lsconfig doctor docker-compose.yml
+  lsconfig doctor .github/workflows/test.yml
+  lsconfig doctor .devcontainer/devcontainer.json docker-compose.yml
   lsconfig doctor --bundle report.json
   lsconfig doctor --replay report.json
   lsconfig doctor --from-error 'connect ECONNREFUSED 127.0.0.1:4566'
@@ -22,7 +25,7 @@ use clap::{Args, ValueEnum};
 
 Exit codes: 0 nothing of the chosen severity, 1 findings, 2 usage or input/output, 3 no engine.")]
 pub(crate) struct DoctorArgs {
-    /// Compose files to judge without an engine.
+    /// Files to judge without an engine: Compose files, GitHub workflows, devcontainer.json.
     #[arg(value_name = "FILE", conflicts_with_all = ["replay", "bundle"])]
     pub(crate) files: Vec<PathBuf>,
     /// The container that has the trouble, by name, service or id; every client when left out.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lsconfig::diagnostic::Severity;
 
 use super::{Case, Use, World};
-use crate::facts::{Connect, Container};
+use crate::facts::{Connect, Container, WrittenIn};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix, attachment, pin};
 use crate::path::{By, Outcome, Resolved, host_lines};
@@ -78,7 +78,10 @@ pub(crate) fn about(
     }
     let subject = match case.client.container {
         Some(container) => Subject::of(container, &all),
-        None => Subject::host(case.client.name()),
+        None => Subject {
+            name: case.client.name().to_owned(),
+            place: case.client.host.places.get(&variable).cloned(),
+        },
     };
     let mut finding = Finding::new(number, subject, message)
         .proven(used.observed.is_some())
@@ -113,7 +116,15 @@ pub(crate) fn first<T>(found: Option<T>) -> Vec<T> {
 pub(crate) fn use_url(case: &Case<'_>, used: &Use<'_>, host: &str, port: u16) -> Fix {
     let url = format!("http://{host}:{port}");
     let title = format!("use {url}");
-    match (case.client.container, &used.url.from) {
+    let key = match &used.url.from {
+        UrlFrom::Variable(name) => format!("environment.{name}"),
+        UrlFrom::Question | UrlFrom::Assumed => String::new(),
+    };
+    let container = case.client.container;
+    if let Some(file) = container.and_then(|c| c.set_elsewhere(&key)) {
+        return Fix::say(format!("{title} in {file}"));
+    }
+    match (container, &used.url.from) {
         (Some(container), UrlFrom::Variable(name))
             if name.to_ascii_uppercase().starts_with("AWS_ENDPOINT_URL") =>
         {
@@ -242,6 +253,17 @@ pub(crate) fn no_shared_network(world: &World<'_>, case: &Case<'_>) -> Vec<Findi
                 list(target)
             ));
         let user = target.endpoints.keys().find(|n| !is_special(n));
+        if own.written_in() == WrittenIn::DevContainer {
+            return finding
+                .fix(Fix::say(
+                    "name the Compose file in devcontainer.json, with `dockerComposeFile` and \
+                     `service`, so that both are in its network",
+                ))
+                .fix(Fix::say(
+                    "or put `\"runArgs\": [\"--network=PROJECT_default\"]` there, with the name \
+                     that `docker network ls` shows",
+                ));
+        }
         match user {
             Some(network) => {
                 let changes = attachment(own, target, Some(network));

@@ -11,3 +11,4 @@ mod probing;
 mod scenarios;
 mod topology;
 mod transport;
+mod workflows;
