@@ -10,8 +10,8 @@ use lsconfig_formats::place::{Placed, Variable};
 use lsconfig_formats::workflow::{self, Container as Declared, Job};
 
 use crate::facts::{
-    ComposeService, Container, Endpoint, Facts, HostSide, Network, Place, Position, Published, Question,
-    Status, WrittenIn,
+    ComposeService, Container, Endpoint, Facts, HostSide, Network, Place, Position, Published,
+    Question, Status, WrittenIn,
 };
 use crate::gather::shown_value;
 use crate::world::is_localstack;
