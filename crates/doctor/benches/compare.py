@@ -160,10 +160,15 @@ SCENARIOS = [
 ]
 
 
-def state():
-    """Everything that a diagnosis must leave as it is, by name."""
+def state(debug_image):
+    """Everything that a diagnosis must leave as it is, by name; what others run at the same time is
+    left out."""
     found = {}
-    for name in lines(docker("ps", "-a", "--format", "{{.Names}}")):
+    own = [EMULATOR, APP, debug_image]
+    for line in lines(docker("ps", "-a", "--format", "{{.Names}} {{.Image}}")):
+        name, image = line.split()
+        if image not in own and not image.startswith("lsconfig-probe"):
+            continue
         inspected = json.loads(docker("inspect", name))[0]
         found[f"container {name}"] = json.dumps(inspected["NetworkSettings"], sort_keys=True)
         if inspected["State"]["Running"] and inspected["Config"]["Labels"].get(LABEL) is not None:
@@ -171,7 +176,8 @@ def state():
                 path = inspected["HostsPath" if file == "hosts" else "ResolvConfPath"]
                 found[f"/etc/{file} of {name}"] = pathlib.Path(path).read_text()
     for name in lines(docker("network", "ls", "--format", "{{.Name}}")):
-        found[f"network {name}"] = ""
+        if name.startswith(("my-network", "network-")):
+            found[f"network {name}"] = ""
     return found
 
 
@@ -179,8 +185,7 @@ def changes(before, after):
     said = [f"new {name}" for name in after if name not in before]
     said += [f"{name} gone" for name in before if name not in after]
     said += [f"{name} changed" for name in before if name in after and before[name] != after[name]]
-    ours = [s for s in said if "lsconfig-probe" not in s]
-    return ", ".join(ours) or "nothing"
+    return ", ".join(said) or "nothing"
 
 
 def timed(command, environment):
@@ -240,11 +245,11 @@ def main():
         for title, set_up, wanted in SCENARIOS:
             for tool, (command, environment) in tools.items():
                 set_up()
-                before = state()
+                before = state(debug_image)
                 seconds, code, text = timed(command, environment)
                 # What an engine removes by itself is gone a moment later.
                 time.sleep(1)
-                left = changes(before, state())
+                left = changes(before, state(debug_image))
                 said = shown(tool, text)
                 if tool == "lsconfig doctor":
                     findings = json.loads(text)["findings"]
