@@ -41,58 +41,80 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
     if args.fix {
         return fix::run(args);
     }
-    if args.files.is_empty() && args.replay.is_none() {
+    if args.replay.is_none() && !args.files.is_empty() {
+        return answer(&files::facts(&args.files, args)?, args);
+    }
+    if args.replay.is_none() {
         fix::undo_interrupted(args);
     }
     if args.watch {
         return watch::watch(args);
     }
-    let facts = match (&args.replay, args.files.as_slice()) {
+    let facts = match (&args.replay, args.wait) {
         (Some(path), _) => replay(path, args)?,
-        (None, []) => match args.wait {
-            Some(seconds) => watch::wait(args, seconds)?,
-            None => live::facts(args)?,
-        },
-        (None, files) => files::facts(files, args)?,
+        (None, Some(seconds)) => watch::wait(args, seconds)?,
+        (None, None) => live::facts(args)?,
     };
     if let Some(path) = &args.bundle {
         let text = format!("{}\n", serde_json::to_string_pretty(&facts)?);
         std::fs::write(path, text).map_err(CliError::Output)?;
     }
-    let judgement = judge(&facts);
-    fix::remind(&facts);
+    answer(&[facts], args)
+}
+
+/// A part of what is judged: a system, or a job of a workflow.
+type Judged<'f> = (&'f Facts, Judgement<'f>);
+
+/// Judges each system by itself, and answers for all of them.
+fn answer(systems: &[Facts], args: &DoctorArgs) -> Result<ExitCode, CliError> {
+    systems.iter().for_each(fix::remind);
+    let judged: Vec<Judged<'_>> = systems.iter().map(|f| (f, judge(f))).collect();
     if args.write {
-        return write(&facts, &judgement, args);
+        return write(&judged, args);
     }
     if args.diff {
-        let patches = write::best(&facts, &judgement, args.fail_on);
+        let patches = write::best(&judged, args.fail_on);
         patches.tell_left();
         out(&patches.diff())?;
     } else {
-        out(&render(&document(&facts, &judgement), args)?)?;
+        tell(&judged, args)?;
     }
-    Ok(code(&facts, &judgement, args))
+    Ok(worst(&judged, args))
+}
+
+/// Prints one document about all systems.
+fn tell(judged: &[Judged<'_>], args: &DoctorArgs) -> Result<(), CliError> {
+    let documents = judged.iter().map(|(facts, j)| document(facts, j));
+    let document = documents.reduce(|mut all, next| {
+        all.add(next);
+        all
+    });
+    if let Some(document) = document {
+        out(&render(&document, args)?)?;
+    }
+    Ok(())
+}
+
+fn worst(judged: &[Judged<'_>], args: &DoctorArgs) -> ExitCode {
+    let statuses = judged.iter().map(|(facts, j)| status(facts, j, args));
+    ExitCode::from(statuses.max().unwrap_or(exit::CLEAN))
 }
 
 /// Puts the best fixes into the files. Files alone are judged again; an engine runs what it ran.
-fn write(
-    facts: &Facts,
-    judgement: &Judgement<'_>,
-    args: &DoctorArgs,
-) -> Result<ExitCode, CliError> {
-    let patches = write::best(facts, judgement, args.fail_on);
+fn write(judged: &[Judged<'_>], args: &DoctorArgs) -> Result<ExitCode, CliError> {
+    let patches = write::best(judged, args.fail_on);
     patches.write(args.allow_dirty)?;
     patches.tell_left();
     if args.files.is_empty() {
         if !patches.patches.is_empty() {
             anstream::eprintln!("Make the containers anew: docker compose up -d");
         }
-        return Ok(code(facts, judgement, args));
+        return Ok(worst(judged, args));
     }
-    let facts = files::facts(&args.files, args)?;
-    let judgement = judge(&facts);
-    out(&render(&document(&facts, &judgement), args)?)?;
-    Ok(code(&facts, &judgement, args))
+    let systems = files::facts(&args.files, args)?;
+    let judged: Vec<Judged<'_>> = systems.iter().map(|f| (f, judge(f))).collect();
+    tell(&judged, args)?;
+    Ok(worst(&judged, args))
 }
 
 /// Puts a judgement into words.
@@ -114,18 +136,22 @@ fn render(document: &Document, args: &DoctorArgs) -> Result<String, CliError> {
 }
 
 fn code(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> ExitCode {
+    ExitCode::from(status(facts, judgement, args))
+}
+
+fn status(facts: &Facts, judgement: &Judgement<'_>, args: &DoctorArgs) -> u8 {
     let engine = matches!(
         facts.engine,
         Engine::Unreachable { .. } | Engine::Denied { .. } | Engine::TooOld { .. }
     );
     if engine {
-        return ExitCode::from(exit::NO_ENGINE);
+        return exit::NO_ENGINE;
     }
-    ExitCode::from(if is_found(judgement, args) {
+    if is_found(judgement, args) {
         exit::FINDINGS
     } else {
         exit::CLEAN
-    })
+    }
 }
 
 /// Returns whether there is something of the chosen severity.

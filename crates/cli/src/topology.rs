@@ -15,7 +15,7 @@ use crate::render::{out, printable};
 /// Draw networks and containers: who is where, under which address, with which ports and DNS servers.
 ///
 /// Asks the container engine, and only reads. With files the Compose project is drawn as it would
-/// run, with `--from` what a bundle of `doctor` holds. Environments are never shown, and labels only
+/// run, with `--from` what a bundle of `doctor` holds, with the paths that its probes went. Environments are never shown, and labels only
 /// with `--include-labels`, so that a picture can be shared.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,7 @@ pub(crate) struct TopologyArgs {
 enum Format {
     /// For a terminal.
     Text,
-    /// Everything, for programs. Has all fields of `probe` of LocalStack's docker-debug.
+    /// The document of `docs/topology.schema.json`. Has all fields of `probe` of docker-debug.
     Json,
     /// A flowchart, which code hosts draw.
     Mermaid,

@@ -26,6 +26,9 @@ pub struct Facts {
     pub question: Question,
     /// The engine, or why there is none.
     pub engine: Engine,
+    /// What files say about the host itself.
+    #[serde(default, skip_serializing_if = "HostSide::is_empty")]
+    pub host: HostSide,
     /// The networks, in the order of their names.
     #[serde(default)]
     pub networks: Vec<Network>,
@@ -44,6 +47,7 @@ impl Default for Facts {
             taken_at: None,
             question: Question::default(),
             engine: Engine::NotAsked,
+            host: HostSide::default(),
             networks: Vec::new(),
             containers: Vec::new(),
             observations: Vec::new(),
@@ -94,6 +98,24 @@ pub struct Question {
     /// URLs that the client uses, besides those in its environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<String>,
+}
+
+/// The host as files describe it: the runner of a workflow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostSide {
+    /// What people call it; empty where it has no name of its own.
+    pub name: String,
+    /// The variables of processes there, as those of containers.
+    pub env: BTreeMap<String, String>,
+    /// Where they stand: `environment.NAME`.
+    pub places: BTreeMap<String, Place>,
+}
+
+impl HostSide {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a client stands.
@@ -316,6 +338,29 @@ pub struct ComposeService {
     pub files: Vec<String>,
     /// Where its keys stand, by path below the service: `ports`, `dns`, `environment.EDGE_PORT`.
     pub places: BTreeMap<String, Place>,
+    /// The kind of those files.
+    #[serde(skip_serializing_if = "WrittenIn::is_compose")]
+    pub written_in: WrittenIn,
+}
+
+/// The kind of file that describes a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WrittenIn {
+    /// A Compose file.
+    #[default]
+    Compose,
+    /// A GitHub workflow.
+    Workflow,
+    /// `devcontainer.json`.
+    DevContainer,
+}
+
+impl WrittenIn {
+    // The signature is that of serde.
+    fn is_compose(&self) -> bool {
+        *self == Self::Compose
+    }
 }
 
 /// A place in a file.

@@ -41,15 +41,6 @@ impl Subject {
             place,
         }
     }
-
-    /// The host, by the name that it has for people.
-    #[must_use]
-    pub fn host(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            place: None,
-        }
-    }
 }
 
 /// One cause of trouble.

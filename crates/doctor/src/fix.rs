@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::facts::{Container, Facts};
+use crate::facts::{Container, Facts, WrittenIn};
 use crate::world::{Client, Emulator, is_special};
 
 /// One way to mend a finding.
@@ -257,9 +257,9 @@ pub fn free_subnet(facts: &Facts, network: &str) -> IpNet {
         .unwrap_or_else(|| IpNet::new_assert(std::net::Ipv4Addr::new(192, 168, 244, 0).into(), 24))
 }
 
-/// Writes the changes as part of a Compose file.
+/// Writes the changes as part of a Compose file, or of the job of a workflow.
 #[must_use]
-pub fn snippet(changes: &[Change]) -> String {
+pub fn snippet(changes: &[Change], written_in: WrittenIn) -> String {
     let mut services: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
     let mut networks: Vec<&Edit> = Vec::new();
     for change in changes {
@@ -320,7 +320,11 @@ pub fn snippet(changes: &[Change]) -> String {
         let [attached, ports, environment, _] = kinds;
         of_kind("networks", attached, &mut out);
         of_kind("ports", ports, &mut out);
-        of_kind("environment", environment, &mut out);
+        let key = match written_in {
+            WrittenIn::Workflow => "env",
+            WrittenIn::Compose | WrittenIn::DevContainer => "environment",
+        };
+        of_kind(key, environment, &mut out);
     }
     if !networks.is_empty() {
         out.push_str("networks:\n");
@@ -414,7 +418,7 @@ mod tests {
             change("app", Edit::Dns(ip)),
             change("app", Edit::Set("A".into(), "b".into())),
         ];
-        let text = snippet(&changes);
+        let text = snippet(&changes, WrittenIn::Compose);
         assert!(lsconfig::source::yaml::Tree::parse(&text).is_ok());
         assert_eq!(
             text,

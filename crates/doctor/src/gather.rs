@@ -340,7 +340,7 @@ fn compose(labels: &BTreeMap<String, String>) -> Option<ComposeService> {
             .filter(|file| !file.is_empty())
             .map(str::to_owned)
             .collect(),
-        places: BTreeMap::new(),
+        ..ComposeService::default()
     })
 }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! engine (reads) --> gather --+
 //! Compose files --> project --+--> Facts --judge--> Judgement --> report
+//! workflows, dev containers --+
 //! probe (inside namespaces) --+
 //! ```
 //!
@@ -16,6 +17,7 @@
 //! needs no facts.
 
 pub mod check;
+pub mod devcontainer;
 pub mod engine;
 pub mod examine;
 pub mod facts;
@@ -34,4 +36,5 @@ pub mod report;
 pub mod signature;
 pub mod topology;
 pub mod watch;
+pub mod workflow;
 pub mod world;

@@ -153,6 +153,7 @@ fn container(project: &Project, service: &Service, environment: &Layers) -> Cont
             service: service.name.value.to_string(),
             files: project.files.iter().map(ToString::to_string).collect(),
             places,
+            ..ComposeService::default()
         }),
         ..Container::default()
     }

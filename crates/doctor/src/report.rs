@@ -12,9 +12,9 @@ use serde::Serialize;
 pub use github::annotations;
 pub use sarif::log;
 
-use crate::facts::{Engine, Facts, Place, Position};
+use crate::facts::{Container, Engine, Facts, Place, Position, WrittenIn};
 use crate::finding::{Confidence, Finding};
-use crate::fix::{flags, snippet};
+use crate::fix::{Change, flags, snippet};
 use crate::judge::{Case, Judgement, TraceResult, World};
 use crate::patch::Patch;
 use crate::path::{Outcome, Path, observe, predict};
@@ -118,6 +118,16 @@ pub struct FindingLine {
     pub fixes: Vec<FixLine>,
 }
 
+impl FindingLine {
+    /// Says it with what it rests on and the best fix, a line for each.
+    fn in_lines(&self) -> String {
+        let fix = self.fixes.first().map(|fix| format!("fix: {}", fix.title));
+        let message = std::iter::once(&self.message);
+        let lines = message.chain(&self.evidence).chain(&fix);
+        lines.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+}
+
 /// A place in a file.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlaceLine {
@@ -179,13 +189,25 @@ pub struct Summary {
 }
 
 impl Document {
+    /// Adds what is said about another part of the same question: the next job of a workflow.
+    pub fn add(&mut self, other: Self) {
+        self.emulator = self.emulator.take().or(other.emulator);
+        self.clients.extend(other.clients);
+        self.findings.extend(other.findings);
+        self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        self.trace.extend(other.trace);
+        self.summary.errors += other.summary.errors;
+        self.summary.warnings += other.summary.warnings;
+        self.summary.notes += other.summary.notes;
+    }
+
     /// Puts a judgement into words. `patch` gives the change of the user's file for some changes.
     #[must_use]
     pub fn new(
         facts: &Facts,
         judgement: &Judgement<'_>,
         version: &str,
-        patch: &dyn Fn(&[crate::fix::Change]) -> Option<Patch>,
+        patch: &dyn Fn(&[Change]) -> Option<Patch>,
     ) -> Self {
         let count = |severity| {
             judgement
@@ -216,7 +238,7 @@ impl Document {
             findings: judgement
                 .findings
                 .iter()
-                .map(|f| finding(f, patch))
+                .map(|f| finding(facts, f, patch))
                 .collect(),
             trace: judgement
                 .trace
@@ -290,9 +312,21 @@ fn path_line(url: &ClientUrl, path: &Path<'_>, seen: bool) -> PathLine {
     }
 }
 
+/// The kind of file that describes the containers of changes.
+fn written_in(facts: &Facts, changes: &[Change]) -> WrittenIn {
+    let mut containers = changes.iter().filter_map(|change| {
+        let mut all = facts.containers.iter();
+        all.find(|c| c.label() == change.container)
+    });
+    containers
+        .next()
+        .map_or(WrittenIn::Compose, Container::written_in)
+}
+
 fn finding(
+    facts: &Facts,
     finding: &Finding,
-    patch: &dyn Fn(&[crate::fix::Change]) -> Option<Patch>,
+    patch: &dyn Fn(&[Change]) -> Option<Patch>,
 ) -> FindingLine {
     FindingLine {
         code: finding.check.rule.code,
@@ -311,17 +345,21 @@ fn finding(
         fixes: finding
             .fixes
             .iter()
-            .map(|fix| FixLine {
-                title: fix.title.clone(),
-                needs_recreate: fix.needs_recreate,
-                snippet: snippet(&fix.changes),
-                commands: fix
-                    .commands
-                    .iter()
-                    .cloned()
-                    .chain(flags(&fix.changes))
-                    .collect(),
-                patch: patch(&fix.changes),
+            .map(|fix| {
+                let written_in = written_in(facts, &fix.changes);
+                // Nobody starts the containers of a workflow by hand.
+                let by_hand = if written_in == WrittenIn::Workflow {
+                    Vec::new()
+                } else {
+                    flags(&fix.changes)
+                };
+                FixLine {
+                    title: fix.title.clone(),
+                    needs_recreate: fix.needs_recreate,
+                    snippet: snippet(&fix.changes, written_in),
+                    commands: fix.commands.iter().cloned().chain(by_hand).collect(),
+                    patch: patch(&fix.changes),
+                }
             })
             .collect(),
     }

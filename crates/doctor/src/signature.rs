@@ -161,6 +161,29 @@ pub struct Seen {
     pub excerpt: String,
 }
 
+/// The version of [`Answer`]. It counts up when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// The causes as a document for programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer<'c> {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The causes, the likeliest first.
+    pub causes: &'c [Cause],
+}
+
+impl<'c> Answer<'c> {
+    /// Puts causes into a document.
+    #[must_use]
+    pub fn new(causes: &'c [Cause]) -> Self {
+        Self {
+            schema: SCHEMA,
+            causes,
+        }
+    }
+}
+
 /// Returns the likely causes of the errors in a text, the likeliest first. Empty when none of the
 /// known texts occurs in it.
 #[must_use]

@@ -1,5 +1,5 @@
-//! A picture of networks and containers, from the facts: what stands where, under which address, and
-//! who asks whom for names.
+//! A picture of networks and containers, from the facts: what stands where, under which address, who
+//! asks whom for names, and where probes were run, which paths work.
 //!
 //! [`Topology::from`] is a pure function, and so is each format: [`text`], [`json`], [`mermaid`],
 //! [`dot`], [`svg`]. The same facts give the same bytes. Environments never get in, labels only when
@@ -17,6 +17,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::facts::{Container, Facts, Health, Network, Published, Status, Subnet};
+use crate::judge::judge;
+use crate::path::Outcome;
 use crate::world::{Found, find, is_special};
 
 /// What a picture shows.
@@ -27,6 +29,40 @@ pub struct Topology {
     pub networks: Vec<NetworkNode>,
     /// The containers: by their first network, then by name.
     pub containers: Vec<ContainerNode>,
+    /// The paths that probes went, by the place of the client; those from the host come first.
+    pub paths: Vec<TriedPath>,
+}
+
+/// A path that a probe went.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TriedPath {
+    /// The client, as a place in [`Topology::containers`]; `None` is the host.
+    pub from: Option<usize>,
+    /// The emulator, which it was to reach.
+    pub to: usize,
+    /// The URL, without path and user.
+    pub url: String,
+    /// Whether the emulator answered.
+    pub works: bool,
+    /// How it ended, as a fragment.
+    pub outcome: String,
+    /// The code of what is wrong for this client, where it fails and that is known.
+    pub code: Option<&'static str>,
+}
+
+impl TriedPath {
+    /// Says it in a few words: `http://localstack:4566 works`, or the code of its cause.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} {}", self.url, self.verdict())
+    }
+
+    /// `works`, or why not.
+    pub(crate) fn verdict(&self) -> String {
+        if self.works {
+            return "works".to_owned();
+        }
+        format!("fails: {}", self.code.unwrap_or(&self.outcome))
+    }
 }
 
 /// A network.
@@ -201,11 +237,58 @@ impl From<&Facts> for Topology {
                 networks[interface.network].members.push(at);
             }
         }
+        let paths = tried(facts, &containers);
         Self {
             networks,
             containers,
+            paths,
         }
     }
+}
+
+/// Lists what probes saw of the paths that clients use, with the worst cause for each client.
+fn tried(facts: &Facts, containers: &[ContainerNode]) -> Vec<TriedPath> {
+    if facts.observations.is_empty() {
+        return Vec::new();
+    }
+    let judgement = judge(facts);
+    let Some(world) = &judgement.world else {
+        return Vec::new();
+    };
+    let place = |id: &str| containers.iter().position(|c| c.id == id);
+    let Some(to) = place(&world.emulator.container.id) else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    for case in &world.cases {
+        let from = match case.client.container {
+            None => None,
+            Some(container) => match place(&container.id) {
+                Some(at) => Some(at),
+                None => continue,
+            },
+        };
+        let name = case.client.name();
+        let mut findings = judgement.findings.iter();
+        let cause = findings.find(|f| f.client.as_deref().is_none_or(|client| client == name));
+        for used in &case.uses {
+            let Some(path) = &used.observed else { continue };
+            let works = path.outcome == Outcome::Ok;
+            if path.outcome == Outcome::Unknown {
+                continue;
+            }
+            paths.push(TriedPath {
+                from,
+                to,
+                url: used.url.text.clone(),
+                works,
+                outcome: path.outcome.describe(),
+                code: cause.filter(|_| !works).map(|f| f.check.rule.code),
+            });
+        }
+    }
+    paths.sort();
+    paths
 }
 
 /// Containers on the same first network stand together, the emulator before the others.

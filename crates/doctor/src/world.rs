@@ -6,12 +6,14 @@
 pub mod client_url;
 mod emulator;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use client_url::{ClientUrl, Holder, UrlFrom};
+pub(crate) use emulator::is_localstack;
 pub use emulator::{Emulator, Found, Listening, by_name, find};
 
-use crate::facts::{Container, Facts, Position, Standing, Status};
+use crate::facts::{Container, Facts, HostSide, Position, Standing, Status, WrittenIn};
 use crate::gather::{LABEL, STAND_IN};
 
 /// The domain whose names lead to a local emulator.
@@ -28,6 +30,8 @@ pub struct Client<'f> {
     pub container: Option<&'f Container>,
     /// The container whose network it uses: its own, or that of `network_mode: container:...`.
     pub network: Option<&'f Container>,
+    /// What files say of the host, which counts where it is one.
+    pub host: &'f HostSide,
     /// How the host, where it is one, stands to the engine's machine.
     pub standing: Option<Standing>,
     /// Whether it was named, or is the only client that there can be.
@@ -42,6 +46,7 @@ impl Client<'_> {
     pub fn name(&self) -> &str {
         match self.container {
             Some(container) => container.label(),
+            None if !self.host.name.is_empty() => &self.host.name,
             None if self.standing == Some(Standing::Elsewhere) => "the engine's host",
             None => "this host",
         }
@@ -62,7 +67,13 @@ impl Client<'_> {
     /// Returns a variable of its environment.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.container?.env.get(name).map(String::as_str)
+        self.env().get(name).map(String::as_str)
+    }
+
+    /// Returns its environment, as far as it is known.
+    #[must_use]
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        self.container.map_or(&self.host.env, |c| &c.env)
     }
 }
 
@@ -80,6 +91,22 @@ impl Container {
     #[must_use]
     pub fn is_stand_in(&self) -> bool {
         self.labels.get(LABEL).map(String::as_str) == Some(STAND_IN)
+    }
+
+    /// Returns the kind of file that describes it; that of Compose also where none does.
+    #[must_use]
+    pub fn written_in(&self) -> WrittenIn {
+        let own = self.compose.as_ref();
+        own.map_or(WrittenIn::Compose, |own| own.written_in)
+    }
+
+    /// Returns the file in which one of its keys stands, where that is no Compose file of its own.
+    #[must_use]
+    pub fn set_elsewhere(&self, key: &str) -> Option<&str> {
+        let own = self.compose.as_ref()?;
+        let file = &own.places.get(key)?.file;
+        let patched = own.written_in == WrittenIn::Compose && own.files.contains(file);
+        (!patched).then_some(file)
     }
 
     /// Returns whether it takes part in networks: it runs, or a file says that it will.
@@ -161,6 +188,7 @@ pub fn clients<'f>(facts: &'f Facts, emulator: &Emulator<'f>) -> Vec<Client<'f>>
             position,
             container,
             network: container.map(|c| facts.network_of(c)),
+            host: &facts.host,
             standing: facts.standing(),
             asked,
             urls,

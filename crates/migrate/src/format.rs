@@ -15,8 +15,8 @@ mod variables;
 use std::path::Path;
 
 use crate::scope::{Document, Scope};
-use crate::tree;
 use containers::Rules;
+use lsconfig_formats::tree;
 use shell::Dialect;
 use tree::Syntax;
 use variables::Variables;

@@ -27,6 +27,5 @@ pub mod report;
 pub mod scope;
 pub mod slots;
 pub mod text;
-mod tree;
 pub mod walk;
 pub mod write;

@@ -9,7 +9,8 @@ use clap::{ArgGroup, Args, ValueEnum};
 ///
 /// Without files the container engine is asked, and the paths are tried from inside the network
 /// namespace of each client, in short-lived containers of our own. Nothing that is not ours is
-/// changed. With files the Compose project is judged as it would run, without any engine.
+/// changed. With files the Compose project, each job of a workflow with its services, or the container
+/// of a devcontainer.json is judged as it would run, without any engine.
 ///
 /// `--fix` does what can be taken back whole: a container of ours stands in for the emulator where the
 /// client looks for it, and a paused container goes on. For the rest there are `--diff` and `--write`.
@@ -20,6 +21,8 @@ use clap::{ArgGroup, Args, ValueEnum};
   lsconfig doctor --source-container app
   lsconfig doctor --source-container app --endpoint http://abc.execute-api.localstack:4566
   lsconfig doctor docker-compose.yml
+  lsconfig doctor .github/workflows/test.yml
+  lsconfig doctor .devcontainer/devcontainer.json docker-compose.yml
   lsconfig doctor --bundle report.json
   lsconfig doctor --replay report.json
   lsconfig doctor --from-error 'connect ECONNREFUSED 127.0.0.1:4566'
@@ -35,7 +38,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 Exit codes: 0 nothing of the chosen severity, 1 findings, 2 usage or input/output, 3 no engine,
 4 a fix did not help or failed and was undone, 5 something could not be undone.")]
 pub(crate) struct DoctorArgs {
-    /// Compose files to judge without an engine.
+    /// Files to judge without an engine: Compose files, GitHub workflows, devcontainer.json.
     #[arg(value_name = "FILE", conflicts_with_all = ["replay", "bundle"])]
     pub(crate) files: Vec<PathBuf>,
     /// The container that has the trouble, by name, service or id; every client when left out.

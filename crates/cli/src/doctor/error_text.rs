@@ -5,8 +5,7 @@ use std::io::{self, Read as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Reset};
-use lsconfig_doctor::signature::{Cause, Likelihood, diagnose};
-use serde::Serialize;
+use lsconfig_doctor::signature::{Answer, Cause, Likelihood, diagnose};
 
 use super::args::DoctorFormat;
 use crate::error::CliError;
@@ -15,14 +14,6 @@ use crate::render::{out, printable};
 
 /// How much of standard input is read. The start and the end of a text are what counts.
 const MAX_INPUT: u64 = 64 << 20;
-
-/// The answer for programs.
-#[derive(Serialize)]
-struct Document<'c> {
-    /// Counts up when a field changes its meaning or goes.
-    schema: u32,
-    causes: &'c [Cause],
-}
 
 /// Names the causes; finding some gives the exit code of findings.
 pub(super) fn run(text: &str, format: DoctorFormat) -> Result<ExitCode, CliError> {
@@ -35,10 +26,7 @@ pub(super) fn run(text: &str, format: DoctorFormat) -> Result<ExitCode, CliError
     match format {
         DoctorFormat::Text => out(&render(&causes))?,
         DoctorFormat::Json => {
-            let document = Document {
-                schema: 1,
-                causes: &causes,
-            };
+            let document = Answer::new(&causes);
             out(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
         DoctorFormat::Sarif | DoctorFormat::Github => {

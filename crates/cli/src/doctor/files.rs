@@ -1,6 +1,6 @@
 //! Compose files: judged alone, or as the place where containers of an engine are written.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use lsconfig::source::compose::{self, Input, Project, ReadError, Service, Source};
@@ -9,13 +9,52 @@ use lsconfig_doctor::fix::Change;
 use lsconfig_doctor::patch::Patch;
 use lsconfig_doctor::world::{self, Found};
 use lsconfig_doctor::{patch, project};
+use lsconfig_formats::devcontainer::{self, DevContainer};
+use lsconfig_formats::workflow;
 
 use super::args::DoctorArgs;
 use crate::error::CliError;
 use crate::input::{file_text, variable};
+use crate::render::printable;
 
-/// Judges files alone.
-pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Facts, CliError> {
+/// What the arguments name, by kind.
+#[derive(Default)]
+struct Named {
+    compose: Vec<PathBuf>,
+    workflows: Vec<(String, Arc<str>)>,
+    containers: Vec<(PathBuf, DevContainer)>,
+}
+
+impl Named {
+    fn read(paths: &[PathBuf]) -> Result<Self, CliError> {
+        let mut named = Self::default();
+        for path in paths {
+            let shown = path.display().to_string();
+            let name = path.file_name().map(|n| n.to_string_lossy());
+            if name.is_some_and(|n| n.trim_start_matches('.') == "devcontainer.json") {
+                let text = file_text(path)?;
+                let read = devcontainer::read(&text).map_err(|error| broken(&shown, &error))?;
+                named.containers.push((path.clone(), read));
+                continue;
+            }
+            let text = file_text(path)?;
+            if workflow::is_workflow(&text) {
+                named.workflows.push((shown, text));
+            } else {
+                named.compose.push(path.clone());
+            }
+        }
+        Ok(named)
+    }
+}
+
+fn broken(file: &str, error: &str) -> CliError {
+    let (file, error) = (printable(file), printable(error));
+    CliError::usage(format!("`{file}` cannot be read: {error}"), "")
+}
+
+/// Judges files alone: a Compose project as a whole, and each job of a workflow by itself.
+pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Vec<Facts>, CliError> {
     let question = Question {
         source: args
             .source_container
@@ -25,16 +64,49 @@ pub(super) fn facts(paths: &[PathBuf], args: &DoctorArgs) -> Result<Facts, CliEr
         target: args.target_container.clone(),
         endpoints: args.endpoints.clone(),
     };
-    let facts = inventory(paths, &question)?;
-    if let Some(Position::Container(name)) = &facts.question.source
-        && facts.container(name).is_none()
-    {
-        return Err(CliError::usage(
-            format!("no service is called `{}`", crate::render::printable(name)),
-            "",
-        ));
+    let named = Named::read(paths)?;
+    let mut systems = Vec::new();
+    for (file, text) in &named.workflows {
+        let jobs = lsconfig_doctor::workflow::facts(file, text, &question);
+        systems.extend(jobs.map_err(|error| broken(file, &error))?);
     }
-    Ok(facts)
+    for (path, container) in &named.containers {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let own = container.compose_files.iter();
+        let own = own.map(|file| plain(&folder.join(&file.text)));
+        let files: Vec<PathBuf> = named.compose.iter().cloned().chain(own).collect();
+        let mut facts = inventory(&files, &question)?;
+        lsconfig_doctor::devcontainer::add(&mut facts, &path.display().to_string(), container);
+        systems.push(facts);
+    }
+    if named.containers.is_empty() && (!named.compose.is_empty() || systems.is_empty()) {
+        systems.push(inventory(&named.compose, &question)?);
+    }
+    if let Some(Position::Container(name)) = &question.source {
+        systems.retain(|facts| facts.container(name).is_some());
+        if systems.is_empty() {
+            return Err(CliError::usage(
+                format!("no service is called `{}`", printable(name)),
+                "",
+            ));
+        }
+    }
+    Ok(systems)
+}
+
+/// Takes `..` out of a path that goes up from a folder of its own, for people.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// Reads what the files say that there will be.

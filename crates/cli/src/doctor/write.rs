@@ -6,12 +6,11 @@ use lsconfig::diagnostic::Severity;
 use lsconfig_doctor::facts::Facts;
 use lsconfig_doctor::finding::Finding;
 use lsconfig_doctor::fix::Change;
-use lsconfig_doctor::judge::Judgement;
 use lsconfig_doctor::patch::Patch;
 use lsconfig_migrate::write::{Replacement, write as replace};
 
 use super::args::FailOn;
-use super::files;
+use super::{Judged, files};
 use crate::check;
 use crate::error::CliError;
 use crate::input::file_text;
@@ -28,32 +27,34 @@ pub(super) struct Patches {
 
 /// Collects the best fix of every finding that has one in settings. A note asks for no change, unless
 /// it counts as a finding here.
-pub(super) fn best(facts: &Facts, judgement: &Judgement<'_>, fail_on: FailOn) -> Patches {
+pub(super) fn best(judged: &[Judged<'_>], fail_on: FailOn) -> Patches {
     let mut all = Patches::default();
-    let mut of_file: Vec<(String, Vec<Change>)> = Vec::new();
+    let mut of_file: Vec<(String, &Facts, Vec<Change>)> = Vec::new();
     let asks = |f: &&Finding| f.severity > Severity::Note || fail_on == FailOn::Note;
-    for finding in judgement.findings.iter().filter(asks) {
-        let best = finding.fixes.iter().find(|fix| !fix.changes.is_empty());
-        let Some(fix) = best else { continue };
-        let Some(patch) = files::patch(facts, &fix.changes) else {
-            let code = finding.check.rule.code;
-            all.left.push(format!("{code}: {}", fix.title));
-            continue;
-        };
-        let known = of_file.iter().position(|(file, _)| *file == patch.file);
-        let at = known.unwrap_or_else(|| {
-            of_file.push((patch.file, Vec::new()));
-            of_file.len() - 1
-        });
-        for change in &fix.changes {
-            if !of_file[at].1.contains(change) {
-                of_file[at].1.push(change.clone());
+    for (facts, judgement) in judged {
+        for finding in judgement.findings.iter().filter(asks) {
+            let best = finding.fixes.iter().find(|fix| !fix.changes.is_empty());
+            let Some(fix) = best else { continue };
+            let Some(patch) = files::patch(facts, &fix.changes) else {
+                let code = finding.check.rule.code;
+                all.left.push(format!("{code}: {}", fix.title));
+                continue;
+            };
+            let known = of_file.iter().position(|(file, ..)| *file == patch.file);
+            let at = known.unwrap_or_else(|| {
+                of_file.push((patch.file, facts, Vec::new()));
+                of_file.len() - 1
+            });
+            for change in &fix.changes {
+                if !of_file[at].2.contains(change) {
+                    of_file[at].2.push(change.clone());
+                }
             }
         }
     }
     let patches = of_file.iter();
     all.patches = patches
-        .filter_map(|(_, changes)| files::patch(facts, changes))
+        .filter_map(|(_, facts, changes)| files::patch(facts, changes))
         .collect();
     all
 }

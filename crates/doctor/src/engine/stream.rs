@@ -61,6 +61,15 @@ fn tcp(authority: &str, within: Duration) -> io::Result<TcpStream> {
     connected.ok_or(last)
 }
 
+/// Returns whether the other side is gone.
+fn hung_up(error: &io::Error) -> bool {
+    // The second where it left something unread.
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 /// Says why a login over ssh ended before anything came.
 fn ended(login: &mut ssh::Login) -> io::Error {
     let words = login.last_words();
@@ -97,6 +106,7 @@ impl Read for Stream {
                         login.has_answered = true;
                         Ok(read)
                     }
+                    Err(error) if !login.has_answered && hung_up(&error) => Err(ended(login)),
                     Err(error) => Err(error),
                 }
             }
@@ -124,7 +134,7 @@ impl Write for Stream {
             Socket::Ssh(login) => {
                 login.stream.set_write_timeout(left)?;
                 match login.stream.write(bytes) {
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ended(login)),
+                    Err(error) if hung_up(&error) => Err(ended(login)),
                     written => written,
                 }
             }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -79,13 +80,15 @@ impl Tls {
             .map_err(refused)?
             .with_root_certificates(roots);
         let key = folder.join("key.pem");
-        let config = if key.exists() {
+        let mut config = if key.exists() {
             let own = certificates("cert.pem")?;
             let key = PrivateKeyDer::from_pem_file(&key).map_err(failed(&key))?;
             config.with_client_auth_cert(own, key).map_err(refused)?
         } else {
             config.with_no_client_auth()
         };
+        // Servers built on OpenSSL that check clients and name no context of sessions end a resumed one.
+        config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
             folder: folder.to_owned(),

@@ -67,7 +67,7 @@ fn proxy_of<'c>(case: &'c Case<'_>, used: &Use<'_>) -> Option<(&'c str, &'c str)
     } else {
         &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
     };
-    let env = &case.client.container?.env;
+    let env = case.client.env();
     names.iter().find_map(|name| {
         let (name, value) = env.get_key_value(*name)?;
         (!value.is_empty()).then_some((name.as_str(), value.as_str()))

@@ -7,7 +7,7 @@ use lsconfig::release::TargetVersion;
 
 use super::network::{Kind, about, failing, first, kind, use_url};
 use super::{Case, Use, World};
-use crate::facts::{Lookup, Record};
+use crate::facts::{Lookup, Record, WrittenIn};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix, pin};
 use crate::path::{By, DnsServer, Outcome, Resolved, dns_servers, host_lines};
@@ -34,6 +34,15 @@ pub(crate) fn of_domain<'a, 'f>(
 
 /// Returns the fix that lets a client ask the emulator's DNS server.
 pub(crate) fn ask_emulator(world: &World<'_>, case: &Case<'_>) -> Fix {
+    let target = world.emulator.container;
+    if target.written_in() == WrittenIn::Workflow {
+        // Addresses of services are not known before a job runs, and cannot be set.
+        return Fix::say(format!(
+            "use http://{}:{}, by the key of the service, with the path style for S3",
+            world.emulator.best_name(),
+            world.emulator.port()
+        ));
+    }
     let (address, mut changes) = pin(world.facts, &world.emulator, Some(&case.client));
     if let Some(own) = case.client.network {
         changes.push(Change::of(own, Edit::Dns(address)));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lsconfig::diagnostic::Severity;
 
 use super::{Case, Use, World};
-use crate::facts::{Connect, Container};
+use crate::facts::{Connect, Container, WrittenIn};
 use crate::finding::{Finding, Subject};
 use crate::fix::{Change, Edit, Fix, attachment, pin};
 use crate::path::{By, Outcome, Resolved, host_lines};
@@ -73,7 +73,12 @@ pub(crate) fn about(
     let all: Vec<&str> = keys.iter().copied().chain(variable.as_deref()).collect();
     let subject = match case.client.container {
         Some(container) => Subject::of(container, &all),
-        None => Subject::host(case.client.name()),
+        None => Subject {
+            name: case.client.name().to_owned(),
+            place: variable
+                .as_ref()
+                .and_then(|key| case.client.host.places.get(key).cloned()),
+        },
     };
     let mut finding = Finding::new(number, subject, message)
         .proven(used.observed.is_some())
@@ -118,7 +123,15 @@ pub(crate) fn use_url(case: &Case<'_>, used: &Use<'_>, host: &str, port: u16) ->
     let url = format!("http://{host}:{port}");
     let title = format!("use {url}");
     let holders = used.url.from.holders();
-    match case.client.container {
+    let container = case.client.container;
+    let elsewhere = container.and_then(|container| {
+        let mut keys = holders.iter().map(|h| format!("environment.{}", h.name));
+        keys.find_map(|key| container.set_elsewhere(&key))
+    });
+    if let Some(file) = elsewhere {
+        return Fix::say(format!("{title} in {file}"));
+    }
+    match container {
         // What tells only a host can't tell a scheme or, to most programs, a port.
         Some(container) if holders.iter().any(|h| h.rest.is_some()) => {
             let changes = holders.iter().filter_map(|holder| {
@@ -252,6 +265,17 @@ pub(crate) fn no_shared_network(world: &World<'_>, case: &Case<'_>) -> Vec<Findi
                 list(target)
             ));
         let user = target.endpoints.keys().find(|n| !is_special(n));
+        if own.written_in() == WrittenIn::DevContainer {
+            return finding
+                .fix(Fix::say(
+                    "name the Compose file in devcontainer.json, with `dockerComposeFile` and \
+                     `service`, so that both are in its network",
+                ))
+                .fix(Fix::say(
+                    "or put `\"runArgs\": [\"--network=PROJECT_default\"]` there, with the name \
+                     that `docker network ls` shows",
+                ));
+        }
         match user {
             Some(network) => {
                 let changes = attachment(own, target, Some(network));

@@ -218,7 +218,7 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
         .proven(true)
         .evidence(format!("{name}={}", target.env[name]));
         // What stands in another file, such as one of `env_file:`, is removed there by hand.
-        let elsewhere = set_elsewhere(target, &key);
+        let elsewhere = target.set_elsewhere(&key);
         let successor = match known.name {
             "EDGE_PORT" | "EDGE_PORT_HTTP" | "EDGE_BIND_HOST" => {
                 plan::moved(world).map(|listen| ("GATEWAY_LISTEN", listen))
@@ -251,13 +251,6 @@ pub(crate) fn ignored_variable(world: &World<'_>) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
-}
-
-/// Returns the file in which a key stands, where it is none of the Compose files.
-fn set_elsewhere(target: &crate::facts::Container, key: &str) -> Option<String> {
-    let compose = target.compose.as_ref()?;
-    let file = &compose.places.get(key)?.file;
-    (!compose.files.contains(file)).then(|| file.clone())
 }
 
 pub(crate) fn shadowed_variable(world: &World<'_>) -> Vec<Finding> {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::{PALETTE, TINTS};
+use super::svg::{FAILS, PALETTE, TINTS, WORKS};
 use super::{ContainerNode, Mode, Topology, first, place, plain, port};
 
 /// The longest text that is shown whole.
@@ -84,7 +84,8 @@ fn statement(text: &mut String, indent: &str, id: &str, lines: &[&str], node: &C
 }
 
 fn links(text: &mut String, topology: &Topology) {
-    if topology.containers.iter().any(|c| !c.ports.is_empty()) {
+    let from_host = topology.paths.iter().any(|path| path.from.is_none());
+    if from_host || topology.containers.iter().any(|c| !c.ports.is_empty()) {
         text.push_str("  host [label=\"this host\" shape=oval fillcolor=gray90]\n");
     }
     for (c, node) in topology.containers.iter().enumerate() {
@@ -123,6 +124,17 @@ fn links(text: &mut String, topology: &Topology) {
                 first(c, node)
             );
         }
+    }
+    let end = |at: usize| first(at, &topology.containers[at]);
+    for path in &topology.paths {
+        let from = path.from.map_or_else(|| "host".to_owned(), end);
+        let color = if path.works { WORKS } else { FAILS };
+        let label = quoted(&[&path.url, &path.verdict()]);
+        let _ = writeln!(
+            text,
+            "  {from} -- {} [label={label} dir=forward penwidth=2 color=\"{color}\" fontcolor=\"{color}\" constraint=false]",
+            end(path.to)
+        );
     }
 }
 

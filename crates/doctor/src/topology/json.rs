@@ -17,6 +17,18 @@ struct Document<'t> {
     schema: u32,
     networks: Vec<NetworkLine<'t>>,
     containers: Vec<ContainerLine<'t>>,
+    paths: Vec<PathLine<'t>>,
+}
+
+#[derive(Serialize)]
+struct PathLine<'t> {
+    /// The name of the client; `null` is the host.
+    from: Option<&'t str>,
+    to: &'t str,
+    url: &'t str,
+    verdict: &'static str,
+    outcome: &'t str,
+    code: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +95,18 @@ pub fn render(topology: &Topology) -> String {
             .containers
             .iter()
             .map(|c| container(topology, c))
+            .collect(),
+        paths: topology
+            .paths
+            .iter()
+            .map(|path| PathLine {
+                from: path.from.map(|at| &*topology.containers[at].name),
+                to: &topology.containers[path.to].name,
+                url: &path.url,
+                verdict: if path.works { "ok" } else { "fail" },
+                outcome: &path.outcome,
+                code: path.code,
+            })
             .collect(),
     };
     // It has no map with keys that are no strings, and so cannot fail.

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::svg::{FAILS, WORKS};
 use super::{ContainerNode, Mode, Topology, first, place, plain, port};
 
 /// The longest text that is shown whole.
@@ -52,17 +53,22 @@ pub fn render(topology: &Topology) -> String {
             let _ = writeln!(text, "  {}[\"{}\"]", first(c, node), lines.join("<br/>"));
         }
     }
-    links(&mut text, topology);
+    let links = links(&mut text, topology);
+    paths(&mut text, topology, links);
     styles(&mut text, topology);
     text
 }
 
-fn links(text: &mut String, topology: &Topology) {
-    if topology.containers.iter().any(|c| !c.ports.is_empty()) {
+/// Writes the lines between places, and returns how many there are.
+fn links(text: &mut String, topology: &Topology) -> usize {
+    let mut count = 0;
+    let from_host = topology.paths.iter().any(|path| path.from.is_none());
+    if from_host || topology.containers.iter().any(|c| !c.ports.is_empty()) {
         text.push_str("  host([\"this host\"])\n");
     }
     for (c, node) in topology.containers.iter().enumerate() {
         for pair in node.interfaces.windows(2) {
+            count += 1;
             let _ = writeln!(
                 text,
                 "  {} === {}",
@@ -77,6 +83,7 @@ fn links(text: &mut String, topology: &Topology) {
                 .position(|other| other.name == *name)
         {
             let owner = first(owner, &topology.containers[owner]);
+            count += 1;
             let _ = writeln!(text, "  {} === {owner}", first(c, node));
         }
         for published in &node.ports {
@@ -86,12 +93,33 @@ fn links(text: &mut String, topology: &Topology) {
             } else {
                 "-->"
             };
+            count += 1;
             let _ = writeln!(text, "  host {arrow}|\"{label}\"| {}", first(c, node));
         }
         for owner in node.dns.iter().filter_map(|server| server.owner) {
             let server = first(owner, &topology.containers[owner]);
+            count += 1;
             let _ = writeln!(text, "  {} -. \"dns\" .-> {server}", first(c, node));
         }
+    }
+    count
+}
+
+/// Writes the paths that were tried, green or red. Lines are styled by their number in the chart.
+fn paths(text: &mut String, topology: &Topology, before: usize) {
+    let end = |at: usize| first(at, &topology.containers[at]);
+    for path in &topology.paths {
+        let from = path.from.map_or_else(|| "host".to_owned(), end);
+        let label = quoted_to(&path.describe(), LONGEST * 2);
+        let _ = writeln!(text, "  {from} -->|\"{label}\"| {}", end(path.to));
+    }
+    for (n, path) in topology.paths.iter().enumerate() {
+        let color = if path.works { WORKS } else { FAILS };
+        let number = before + n;
+        let _ = writeln!(
+            text,
+            "  linkStyle {number} stroke:{color},stroke-width:2px,color:{color}"
+        );
     }
 }
 
@@ -123,8 +151,12 @@ fn extra(node: &ContainerNode) -> Option<String> {
 
 /// Writes everything that could mean something to Mermaid, Markdown or HTML as a character code.
 fn quoted(text: &str) -> String {
+    quoted_to(text, LONGEST)
+}
+
+fn quoted_to(text: &str, most: usize) -> String {
     let mut quoted = String::new();
-    for c in plain(text, LONGEST).chars() {
+    for c in plain(text, most).chars() {
         let harmless = c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '/' | ',' | '…');
         if harmless {
             quoted.push(c);

@@ -10,6 +10,9 @@ use super::{COLORS, ContainerNode, Mode, NetworkNode, Topology, plain, port};
 use crate::facts::{Health, Status};
 use crate::world::is_special;
 
+/// The colours of paths that were tried.
+pub(super) const WORKS: &str = "#1a7f37";
+pub(super) const FAILS: &str = "#c62828";
 /// The colours of networks: distinct for people with any kind of colour vision.
 pub(super) const PALETTE: [&str; COLORS] = [
     "#0072b2", "#d55e00", "#008060", "#a3478a", "#8a6d00", "#3b7fc4", "#b3342d", "#4b5a9e",
@@ -46,7 +49,8 @@ const STYLE: &str = "text{font-family:'Helvetica Neue',Helvetica,Arial,'DejaVu S
     .mono{font-family:'SFMono-Regular',Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:11.5px}\
     .card{fill:#fff;stroke:#c3c9d0}.stopped{fill:#f6f7f8;stroke-dasharray:4 3}\
     .emulator{stroke:#24292f;stroke-width:2}.dns{fill:none;stroke:#667079;stroke-dasharray:5 3;\
-    stroke-width:1.3}.port{fill:none;stroke:#59636e;stroke-width:1.3}.off{stroke-dasharray:2 3}";
+    stroke-width:1.3}.port{fill:none;stroke:#59636e;stroke-width:1.3}.off{stroke-dasharray:2 3}\
+    .works{fill:#1a7f37}.fails{fill:#c62828}";
 
 const LEGEND: &str = "A dot attaches a container to a network. Dashed lines lead to the DNS server that a \
     container asks. A dashed network is internal, a dashed card does not run.";
@@ -122,8 +126,8 @@ pub fn render(topology: &Topology) -> String {
 fn layout(topology: &Topology) -> Layout<'_> {
     let mut top = MARGIN + HEAD + ROW_GAP;
     let mut rows = Vec::new();
-    for node in &topology.containers {
-        let lines = lines(node, topology);
+    for (at, node) in topology.containers.iter().enumerate() {
+        let lines = lines(at, node, topology);
         let beside = PORT * node.ports.len().min(PORTS + 1).saturating_sub(1);
         let height = 34 + beside.max(LINE * lines.len());
         rows.push(Row {
@@ -168,7 +172,7 @@ fn layout(topology: &Topology) -> Layout<'_> {
 }
 
 /// What stands in a card below the name.
-fn lines(node: &ContainerNode, topology: &Topology) -> Vec<(&'static str, String)> {
+fn lines(at: usize, node: &ContainerNode, topology: &Topology) -> Vec<(&'static str, String)> {
     let mut lines = vec![("dim", plain(&node.image, CARD_TEXT + 4))];
     if let Some((project, service)) = &node.service
         && !service.is_empty()
@@ -185,6 +189,24 @@ fn lines(node: &ContainerNode, topology: &Topology) -> Vec<(&'static str, String
     );
     let servers = node.servers(topology).into_iter();
     lines.extend(servers.map(|server| ("", plain(&format!("dns {server}"), CARD_TEXT))));
+    for path in &topology.paths {
+        let (class, mark) = if path.works {
+            ("works", '✓')
+        } else {
+            ("fails", '✗')
+        };
+        let url = match path.from {
+            Some(from) if from == at => format!("{mark} {}", path.url),
+            // The host has no card; what it reaches stands in that of the emulator.
+            None if path.to == at => format!("{mark} this host: {}", path.url),
+            _ => continue,
+        };
+        lines.push((class, plain(&url, CARD_TEXT + 4)));
+        if !path.works {
+            let why = path.code.unwrap_or(&path.outcome);
+            lines.push((class, plain(&format!("  {why}"), CARD_TEXT + 4)));
+        }
+    }
     lines.retain(|(_, text)| !text.is_empty());
     lines
 }

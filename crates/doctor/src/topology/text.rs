@@ -66,6 +66,17 @@ pub fn render(topology: &Topology) -> String {
         table(&mut text, &apart);
         text.push('\n');
     }
+    if !topology.paths.is_empty() {
+        text.push_str("paths that were tried\n");
+        for path in &topology.paths {
+            let from = path
+                .from
+                .map_or("this host", |at| &topology.containers[at].name);
+            let said = plain(&path.describe(), OTHER * 3);
+            let _ = writeln!(text, "  {} -> {said}", plain(from, NAME));
+        }
+        text.push('\n');
+    }
     if topology.networks.is_empty() && topology.containers.is_empty() {
         text.push_str("no networks and no containers\n");
     }

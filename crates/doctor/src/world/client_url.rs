@@ -130,13 +130,11 @@ pub(crate) const HOST_NAMES: [&str; 4] = [
     "host-gateway",
 ];
 
-/// Returns the URLs of the emulator in the environment of a container, without repetition.
+/// Returns the URLs of the emulator in the environment of a container, or of the host, without
+/// repetition.
 #[must_use]
 pub fn of(facts: &Facts, container: Option<&Container>, emulator: &Emulator<'_>) -> Vec<ClientUrl> {
     let mut urls: Vec<ClientUrl> = Vec::new();
-    let Some(container) = container else {
-        return urls;
-    };
     let mut add =
         |url: ClientUrl, holder: Holder| match urls.iter_mut().find(|known| known.text == url.text)
         {
@@ -149,7 +147,7 @@ pub fn of(facts: &Facts, container: Option<&Container>, emulator: &Emulator<'_>)
                 ..url
             }),
         };
-    for (name, value) in &container.env {
+    for (name, value) in container.map_or(&facts.host.env, |c| &c.env) {
         let upper = name.to_ascii_uppercase();
         if upper.contains("PROXY") {
             continue;

@@ -6,9 +6,10 @@ use lsconfig_doctor::check::CHECKS;
 use lsconfig_doctor::judge::judge;
 use lsconfig_doctor::patch::Patch;
 use lsconfig_doctor::report::{Document, SCHEMA};
-use lsconfig_doctor::signature::Signature;
 use lsconfig_doctor::signature::rules::RULES;
 use lsconfig_doctor::signature::table::{Means, TEXTS};
+use lsconfig_doctor::signature::{self, Signature};
+use lsconfig_doctor::topology::{Topology, json};
 use lsconfig_testkit::schema::{undeclared, violations};
 use serde_json::Value;
 
@@ -138,11 +139,49 @@ fn the_page_of_error_texts_is_up_to_date() {
     assert!(present == page, "run with UPDATE_DOCS=1");
 }
 
+/// Checks a document against a published schema, in both directions.
+#[track_caller]
+fn fits(name: &str, schema: &Value, document: &Value) {
+    let mut found = violations(schema, document);
+    found.extend(undeclared(schema, document));
+    assert!(found.is_empty(), "{name}: {found:#?}");
+}
+
+fn schema(name: &str, version: u32) -> Value {
+    let text = std::fs::read_to_string(docs(name)).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(schema["properties"]["schema"]["const"], version);
+    schema
+}
+
+#[test]
+fn topologies_fit_the_published_schema() {
+    let schema = schema("topology.schema.json", json::SCHEMA);
+    let mut tried = 0;
+    for (id, scenario) in all() {
+        let topology = Topology::from(&scenario.facts);
+        tried += topology.paths.len();
+        let document = serde_json::from_str(&json::render(&topology)).unwrap();
+        fits(&id, &schema, &document);
+    }
+    assert!(tried > 10, "{tried} paths");
+}
+
+#[test]
+fn causes_of_error_texts_fit_the_published_schema() {
+    let schema = schema("error-causes.schema.json", signature::SCHEMA);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/errors");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let causes = signature::diagnose(&std::fs::read_to_string(&path).unwrap());
+        let document = serde_json::to_value(signature::Answer::new(&causes)).unwrap();
+        fits(&path.display().to_string(), &schema, &document);
+    }
+}
+
 #[test]
 fn documents_fit_the_published_schema() {
-    let text = std::fs::read_to_string(docs("doctor.schema.json")).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(schema["properties"]["schema"]["const"], SCHEMA);
+    let schema = schema("doctor.schema.json", SCHEMA);
     let patch = Patch {
         file: "compose.yaml".into(),
         diff: "--- a\n+++ b\n".into(),
@@ -152,8 +191,6 @@ fn documents_fit_the_published_schema() {
         let judgement = judge(&scenario.facts);
         let document = Document::new(&scenario.facts, &judgement, "0", &|_| Some(patch.clone()));
         let value = serde_json::to_value(document).unwrap();
-        let mut found = violations(&schema, &value);
-        found.extend(undeclared(&schema, &value));
-        assert!(found.is_empty(), "{id}: {found:#?}");
+        fits(&id, &schema, &value);
     }
 }

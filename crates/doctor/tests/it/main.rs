@@ -14,3 +14,4 @@ mod scenarios;
 mod topology;
 mod transport;
 mod watching;
+mod workflows;

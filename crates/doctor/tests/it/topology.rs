@@ -43,6 +43,26 @@ fn pictures_are_as_they_were() {
     }
 }
 
+#[test]
+fn paths_that_were_tried_are_drawn_with_their_causes() {
+    let all = crate::scenarios::all();
+    for (id, said) in [("C01", "emulator-dns-not-used"), ("C35", "works")] {
+        let topology = Topology::from(&all[id].facts);
+        assert!(!topology.paths.is_empty(), "{id}");
+        for (extension, render) in FORMATS {
+            let drawn = render(&topology);
+            let shown = match (extension, said) {
+                ("topology.json", "works") => "\"verdict\": \"ok\"",
+                ("svg", "works") => "✓ ",
+                _ => said,
+            };
+            assert!(drawn.contains(shown), "{id} {extension}: {drawn}");
+        }
+    }
+    // Where nothing was tried nothing is claimed.
+    assert!(Topology::from(&shop()).paths.is_empty());
+}
+
 /// What the engine lists first makes no difference.
 #[test]
 fn the_order_of_the_facts_does_not_matter() {

@@ -3,10 +3,11 @@
 //! They share one shape: a mapping that names an image, and beside it settings as a list of
 //! `KEY=VALUE`, a mapping, or a list of `name` and `value`. The image is the evidence.
 
+use lsconfig_formats::tree::{Entry, Kind, Node, Scalar};
+
 use crate::image::{Image, Product};
 use crate::scope::{Build, Document, Extends, Owner, Scope, Setting, Writing, is_dynamic};
 use crate::slots::{Block, Layout, Slot};
-use crate::tree::{Entry, Kind, Node, Scalar};
 
 /// What the reader needs to know of a format.
 #[derive(Debug, Clone, Copy)]

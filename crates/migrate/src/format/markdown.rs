@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use lsconfig_formats::tree;
+
 use super::containers::{self, Rules};
 use super::shell::Dialect;
 use super::{commands, dockerfile, dotenv};
 use crate::scope::{Document, Owner};
-use crate::tree;
 
 /// A fenced block.
 struct Fence {

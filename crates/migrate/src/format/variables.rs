@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::commands::assignment;
 use super::shell::{Dialect, Script};
 use crate::scope::is_dynamic;
-use crate::tree::Node;
+use lsconfig_formats::tree::Node;
 
 /// Keys of mappings that set variables for the commands of a tree.
 const KEYS: [&str; 4] = ["vars", "env", "environment", "variables"];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lsconfig::diagnostic::Severity;
+use lsconfig_formats::annotations::Annotation;
 
 use super::{Counts, slashes};
 use crate::file::File;
@@ -19,24 +19,18 @@ pub fn annotations(files: &[File]) -> String {
     let mut out = String::new();
     let shown = if all.len() > SHOWN { SHOWN - 1 } else { SHOWN };
     for finding in all.iter().take(shown) {
-        let level = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "notice",
-        };
         let mut message = finding.message.clone();
         for help in &finding.help {
             let _ = write!(message, "\n{help}");
         }
-        let _ = writeln!(
-            out,
-            "::{level} file={},line={},col={},title={}::{}",
-            property(&slashes(&finding.path)),
-            finding.line,
-            finding.column,
-            property(finding.rule.code),
-            data(&message)
-        );
+        let path = slashes(&finding.path);
+        let annotation = Annotation {
+            severity: finding.severity,
+            place: Some((&path, finding.line, finding.column)),
+            title: finding.rule.code,
+            message,
+        };
+        out.push_str(&annotation.command());
     }
     if all.len() > shown {
         let counts = Counts::of(files);
@@ -50,14 +44,4 @@ pub fn annotations(files: &[File]) -> String {
         );
     }
     out
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

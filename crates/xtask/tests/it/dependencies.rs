@@ -12,12 +12,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lsconfig-testkit", &["lsconfig"]),
     ("lsconfig-dns", &["lsconfig"]),
     ("lsconfig-gateway", &["lsconfig"]),
-    ("lsconfig-migrate", &["lsconfig"]),
-    ("lsconfig-doctor", &["lsconfig"]),
+    ("lsconfig-formats", &["lsconfig"]),
+    ("lsconfig-migrate", &["lsconfig", "lsconfig-formats"]),
+    ("lsconfig-doctor", &["lsconfig", "lsconfig-formats"]),
     (
         "lsconfig-cli",
         &[
             "lsconfig",
+            "lsconfig-formats",
             "lsconfig-dns",
             "lsconfig-gateway",
             "lsconfig-migrate",

@@ -7,7 +7,10 @@ use toml_edit::{Array, Document, Item, TableLike, Value};
 use super::{Entry, Kind, Node, Scalar};
 
 /// Reads a text into one tree.
-pub(crate) fn parse(text: &str) -> Result<Node, String> {
+///
+/// # Errors
+/// When the text is not of that language; the message says where.
+pub fn parse(text: &str) -> Result<Node, String> {
     let bom = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let body = text.get(bom..).unwrap_or_default();
     let document = Document::parse(body).map_err(|e| e.message().to_owned())?;

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 64;
 
 /// What tells the languages apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Syntax {
+pub enum Syntax {
     /// JSON, with comments and commas behind last items allowed.
     Json,
     /// HCL 2: blocks, attributes, `#` and `//` comments, heredocs.
@@ -22,7 +22,10 @@ pub(crate) enum Syntax {
 }
 
 /// Reads a text into one tree.
-pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Node, String> {
+///
+/// # Errors
+/// When the text is not of that language; the message says where.
+pub fn parse(text: &str, syntax: Syntax) -> Result<Node, String> {
     let mut reader = Reader {
         text,
         bytes: text.as_bytes(),

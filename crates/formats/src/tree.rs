@@ -1,4 +1,4 @@
-//! One shape for every format that is a tree: YAML, JSON, HCL, Nix.
+//! One shape for every format that is a tree: YAML, JSON, HCL, Nix, TOML.
 //!
 //! A tree finds places. Nothing is printed back from it.
 
@@ -9,85 +9,108 @@ use std::ops::Range;
 
 use lsconfig::source::yaml::{self, Style};
 
-pub(crate) use brace::{Syntax, parse as parse_brace};
-pub(crate) use toml::parse as parse_toml;
+pub use brace::{Syntax, parse as parse_brace};
+pub use toml::parse as parse_toml;
 
 /// A node with the bytes it was written with.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) span: Range<usize>,
+pub struct Node {
+    /// Those bytes.
+    pub span: Range<usize>,
     /// Reached through an alias, or anchored: other places see the same bytes.
-    pub(crate) shared: bool,
-    pub(crate) kind: Kind,
+    pub shared: bool,
+    /// What it is.
+    pub kind: Kind,
 }
 
+/// What a node is.
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A text.
     Scalar(Scalar),
     /// Items, and whether they stand in brackets.
     List(Vec<Node>, bool),
+    /// Entries, those with equal keys too, and whether they stand in braces.
     Map(Vec<Entry>, bool),
     /// An expression, or nothing.
     Other,
 }
 
+/// A text.
 #[derive(Debug, Clone)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
+pub struct Scalar {
+    /// What it says, after unquoting.
+    pub text: String,
     /// The bytes between the quotes.
-    pub(crate) inner: Range<usize>,
-    pub(crate) quoted: bool,
+    pub inner: Range<usize>,
+    /// Whether it stands in quotes.
+    pub quoted: bool,
     /// The bytes are the text: no escapes, no folding.
-    pub(crate) verbatim: bool,
+    pub verbatim: bool,
     /// A block of lines that a shell can read as they stand.
-    pub(crate) literal: bool,
+    pub literal: bool,
 }
 
+/// A key with its value.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) key: Scalar,
-    pub(crate) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: Scalar,
+    /// The value.
+    pub value: Node,
     /// From the key to the end of the value, terminator included.
-    pub(crate) span: Range<usize>,
+    pub span: Range<usize>,
 }
 
 impl Node {
-    pub(crate) fn scalar(&self) -> Option<&Scalar> {
+    /// Returns the scalar, where it is one.
+    #[must_use]
+    pub fn scalar(&self) -> Option<&Scalar> {
         match &self.kind {
             Kind::Scalar(scalar) => Some(scalar),
             _ => None,
         }
     }
 
-    pub(crate) fn text(&self) -> Option<&str> {
+    /// Returns the text, where it is a scalar.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         self.scalar().map(|s| s.text.as_str())
     }
 
-    pub(crate) fn list(&self) -> &[Node] {
+    /// Returns the items of a list; none of anything else.
+    #[must_use]
+    pub fn list(&self) -> &[Node] {
         match &self.kind {
             Kind::List(items, _) => items,
             _ => &[],
         }
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    /// Returns the entries of a mapping; none of anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Map(entries, _) => entries,
             _ => &[],
         }
     }
 
-    pub(crate) fn is_flow(&self) -> bool {
+    /// Returns whether it is a list or mapping in brackets or braces.
+    #[must_use]
+    pub fn is_flow(&self) -> bool {
         matches!(&self.kind, Kind::List(_, true) | Kind::Map(_, true))
     }
 
     /// Returns the last entry of that key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().rfind(|e| e.key.text == key)
     }
 
     /// Returns the text at the end of a chain of keys, whichever of equal keys leads there.
-    pub(crate) fn text_at(&self, keys: &[&str]) -> Option<&str> {
+    #[must_use]
+    pub fn text_at(&self, keys: &[&str]) -> Option<&str> {
         let Some((first, rest)) = keys.split_first() else {
             return self.text();
         };
@@ -96,12 +119,14 @@ impl Node {
     }
 
     /// Returns the text of an entry.
-    pub(crate) fn get_text(&self, key: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get_text(&self, key: &str) -> Option<&str> {
         self.get(key)?.value.text()
     }
 
     /// Returns the texts of a scalar or a list of scalars.
-    pub(crate) fn texts(&self) -> Vec<String> {
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
         let own = self.text().into_iter();
         own.chain(self.list().iter().filter_map(Node::text))
             .map(str::to_owned)
@@ -110,7 +135,10 @@ impl Node {
 }
 
 /// Reads every document of a YAML text.
-pub(crate) fn parse_yaml(text: &str) -> Result<Vec<Node>, String> {
+///
+/// # Errors
+/// When it is no YAML, or aliases make it too large; the message names the line.
+pub fn parse_yaml(text: &str) -> Result<Vec<Node>, String> {
     let tree = yaml::Tree::parse(text).map_err(|error| error.to_string())?;
     let mut budget = MAX_CONVERTED;
     tree.documents()
