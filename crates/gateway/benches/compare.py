@@ -35,7 +35,6 @@ BIN = Path(os.environ["LSCONFIG_BIN"]).resolve()
 LOCALSTACK = Path(os.environ["LSCONFIG_PEERS"]) / "localstack-4.12.0/bin/python"
 SERVER_CORE = 0
 LOAD_CORE = (os.cpu_count() or 1) - 1
-TICK = os.sysconf("SC_CLK_TCK")
 ORIGIN = 7000
 START_SECONDS = 90
 CONNECTIONS = 32
@@ -178,9 +177,8 @@ class Server:
 
     def cpu(self):
         """Seconds of CPU so far."""
-        fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                  for pid in self.processes())
-        return sum(int(f[11]) + int(f[12]) for f in fields) / TICK
+        threads = (thread for pid in self.processes() for thread in Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((t / "schedstat").read_text().split()[0]) for t in threads) / 1e9
 
     def resident(self):
         """Bytes of memory."""
