@@ -1,11 +1,12 @@
 //! One connection: find out what the client speaks, then let hyper frame it.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -90,13 +91,16 @@ async fn unwrap<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Reads until the protocol is known, and puts the bytes back; `None` when there were none.
+///
+/// A drain waits a little for the first bytes: a connection that was accepted is one that its client
+/// counts on.
 async fn peek<S: AsyncRead + Unpin>(
     mut stream: S,
     drain: &watch::Receiver<bool>,
 ) -> io::Result<Option<(Detection, Rewind<S>)>> {
     let mut read = BytesMut::with_capacity(FIRST_READ);
     let mut drain = drain.clone();
-    let found = timeout(limits::DETECT_TIMEOUT, async {
+    let mut found = pin!(timeout(limits::DETECT_TIMEOUT, async {
         loop {
             if stream.read_buf(&mut read).await? == 0 {
                 return Ok::<_, io::Error>(None);
@@ -106,10 +110,15 @@ async fn peek<S: AsyncRead + Unpin>(
                 detection => return Ok(Some(detection)),
             }
         }
-    });
+    }));
     let found = tokio::select! {
-        found = found => found??,
-        () = drained(&mut drain) => None,
+        found = found.as_mut() => found??,
+        () = drained(&mut drain) => {
+            match Box::pin(timeout(limits::LAST_BYTES_TIMEOUT, found)).await {
+                Ok(found) => found??,
+                Err(_) => None,
+            }
+        }
     };
     let front = Bytes::from(read);
     Ok(found.map(|detection| (detection, Rewind::new(front, stream))))
@@ -150,8 +159,9 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (stream, requests) = Guard::new(stream);
+    let of_service = Arc::clone(&requests);
     let service = service_fn(move |request| {
-        let (gateway, requests, peer) = (gateway.clone(), Arc::clone(&requests), peer.clone());
+        let (gateway, requests, peer) = (gateway.clone(), Arc::clone(&of_service), peer.clone());
         // In a box, because hyper moves the future about and keeps its room between requests.
         Box::pin(async move {
             let response = match requests.begin() {
@@ -177,6 +187,16 @@ where
         tokio::select! {
             ended = connection.as_mut() => ended.map_err(io::Error::other),
             () = drained(&mut drain) => {
+                // hyper would close a connection whose first head is not complete, and its client has
+                // begun to ask.
+                let first = poll_fn(|cx| match connection.as_mut().poll(cx) {
+                    Poll::Pending if requests.has_begun() => Poll::Ready(None),
+                    polled => polled.map(Some),
+                });
+                let first = Box::pin(timeout(limits::LAST_BYTES_TIMEOUT, first));
+                if let Ok(Some(ended)) = first.await {
+                    return ended.map_err(io::Error::other);
+                }
                 connection.as_mut().graceful_shutdown();
                 connection.await.map_err(io::Error::other)
             }

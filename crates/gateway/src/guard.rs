@@ -58,6 +58,11 @@ impl Requests {
         self.refusal.get().copied().filter(|_| last)
     }
 
+    /// Returns whether there was a request at all.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire) > 0
+    }
+
     /// Ends with the head of the answer; with `upgraded` what follows is no HTTP.
     pub(crate) fn answered(&self, upgraded: bool) {
         if upgraded {

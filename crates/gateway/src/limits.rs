@@ -6,6 +6,10 @@ use std::time::Duration;
 /// is cut after this, and opens another.
 pub const DETECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The same once the gateway drains. Those who connect and ask at once have asked by then; those who
+/// connect ahead of need open another connection.
+pub const LAST_BYTES_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// For a TLS handshake, which is two round trips and one signature.
 pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 

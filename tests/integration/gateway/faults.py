@@ -1,7 +1,7 @@
-"""What a gateway survives: reloads under load, a certificate that becomes rubbish, a full disk, and ten
-thousand idle connections.
+"""What a gateway survives: reloads under load, a certificate that becomes rubbish, a full disk, ten
+thousand idle connections, and another process that takes over its sockets.
 
-    faults.py [--reloads N] [--idle N]
+    faults.py [--reloads N] [--idle N] [--upgrades N]
 
 Runs as root on Linux. Prints one line for each fault with what was measured. Exit status: 0 all held, 1
 not.
@@ -168,6 +168,74 @@ def reloads(folder, upstream, count):
     print(f"reloads: {count} in {took:.0f} s, {sum(asked)} requests beside them, none failed", flush=True)
 
 
+def upgrades(folder, upstream, count):
+    """Processes that follow each other on the same socket, as under a supervisor that holds it."""
+    held = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    port = held.getsockname()[1]
+
+    def start(n):
+        log = folder / f"log-{n}"
+        command = ["sh", "-c", 'exec 3<&"$0"; exec "$@"', held.fileno(), BINARY, "gateway"]
+        command += ["--upstream", f"http://127.0.0.1:{upstream}", "--state-dir", folder / "state"]
+        with open(log, "wb") as out:
+            process = subprocess.Popen(
+                list(map(str, command)), pass_fds=[held.fileno()], cwd=folder, stdout=out, stderr=out,
+                env={"PATH": os.environ["PATH"], "HOME": str(folder), "LISTEN_FDS": "1"},
+            )
+        wait(lambda: f"listening on 127.0.0.1:{port}" in log.read_text(), "it did not start", log)
+        return process, log
+
+    asked, retried, ends, failed = [0] * 4, [0] * 4, threading.Event(), []
+
+    def ask(connection):
+        connection.request("GET", "/b")
+        response = connection.getresponse()
+        need((response.status, response.read()) == (200, b"ok"), response.status)
+
+    def load(n):
+        """Two clients ask on a new connection each time, two keep theirs."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        fresh = True
+        try:
+            while not ends.is_set():
+                try:
+                    ask(connection)
+                except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
+                    # A kept connection may end between two requests (RFC 9112, section 9.3.1); a new one
+                    # must not.
+                    need(not fresh, "a new connection was dropped")
+                    retried[n] += 1
+                    connection.close()
+                    fresh = True
+                    continue
+                asked[n] += 1
+                fresh = n % 2 == 0
+                if fresh:
+                    connection.close()
+        except BaseException as error:  # noqa: BLE001 the thread reports whatever it was
+            failed.append(error)
+
+    process, log = start(0)
+    threads = [threading.Thread(target=load, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for n in range(1, count + 1):
+        following, its_log = start(n)
+        before = sum(asked)
+        wait(lambda: sum(asked) > before + 20 or failed, "no requests", its_log)
+        process.terminate()
+        need(process.wait(SECONDS + 10) == 0, log.read_text())
+        process, log = following, its_log
+    ends.set()
+    for thread in threads:
+        thread.join()
+    process.terminate()
+    need(process.wait(SECONDS + 10) == 0, log.read_text())
+    need(not failed, failed)
+    print(f"upgrades: {count} processes took over, {sum(asked)} requests beside them, none failed, "
+          f"{sum(retried)} kept connections ended between two", flush=True)
+
+
 def write(path, text):
     unfinished = path.with_suffix(".new")
     unfinished.write_text(text)
@@ -237,11 +305,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--upgrades", type=int, default=10)
     arguments = parser.parse_args()
     upstream = Upstream().server_port
     for fault in (
         lambda folder: certificates(folder, upstream),
         lambda folder: full_disk(folder, upstream),
+        lambda folder: upgrades(folder, upstream, arguments.upgrades),
         lambda folder: idle(folder, upstream, arguments.idle),
         lambda folder: reloads(folder, upstream, arguments.reloads),
     ):

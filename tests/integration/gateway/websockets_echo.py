@@ -221,12 +221,12 @@ def cases(port, tls):
     yield "9 a thousand messages", lambda: echoes(*["%d" % n for n in range(1000)])
 
     def many():
-        sockets = [client() for _ in range(50)]
-        for n, socket in enumerate(sockets):
-            socket.send(f"{n}")
-        for n, socket in enumerate(sockets):
-            need(socket.recv(SECONDS) == f"{n}", "the message of another")
-            socket.close()
+        with contextlib.ExitStack() as all_open:
+            sockets = [all_open.enter_context(client()) for _ in range(50)]
+            for n, socket in enumerate(sockets):
+                socket.send(f"{n}")
+            for n, socket in enumerate(sockets):
+                need(socket.recv(SECONDS) == f"{n}", "the message of another")
     yield "9 fifty connections at once", many
     yield "12 compressed messages", lambda: echoes("a" * 100_000, os.urandom(100_000), "", b"b")
     yield "13 fragments of a compressed message", lambda: echoes(["abc" * 1000] * 10)

@@ -728,7 +728,9 @@ fn header_lists_above_the_limit_are_refused() {
     let value = "v".repeat(4000);
     let mut bomb = get_with(&[]);
     bomb.extend([0x40, 1, b'x', 0x7f]);
-    bomb.extend([(4000 - 127 & 0x7f) as u8 | 0x80, ((4000 - 127) >> 7) as u8]);
+    // What a length has above 127 follows in groups of seven bits (RFC 7541, section 5.1).
+    let rest = 4000_u16 - 127;
+    bomb.extend([0x80 | (rest % 128), rest / 128].map(|group| u8::try_from(group).unwrap()));
     bomb.extend(value.as_bytes());
     bomb.extend([0xbe; 1000]);
     let mut client = Client::start(&gateway, &frame(SETTINGS, 0, 0, &[]));

@@ -1,7 +1,9 @@
 //! Requests through a gateway, byte by byte.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 
 use lsconfig_gateway::config::{Profile, Route};
 
@@ -313,6 +315,32 @@ fn a_drain_answers_what_was_asked() {
     let answer = read_all(&mut stream);
     assert!(answer.ends_with("\r\n\r\nok"), "{answer:?}");
     assert_eq!(read_all(&mut idle), "");
+}
+
+#[test]
+fn a_connection_that_was_accepted_before_a_drain_is_answered() {
+    let (address, _requests) = recording("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let mut gateway = Running::start(config(address, Profile::Generic));
+    let mut client = gateway.connect();
+    let shared = Arc::clone(&gateway.shared);
+    // It is accepted when it is counted.
+    let accepted = || gateway.shared.metrics.to_prometheus(&BTreeMap::new());
+    while !accepted().contains("lsconfig_gateway_connections 1") {
+        std::thread::yield_now();
+    }
+    let asks = std::thread::spawn(move || {
+        while !shared.is_draining() {
+            std::thread::yield_now();
+        }
+        client
+            .write_all(b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        read_all(&mut client)
+    });
+    gateway.stop();
+    let answer = asks.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("ok"), "{answer}");
 }
 
 #[test]

@@ -102,7 +102,7 @@ async fn https_is_served_as_http_1_and_2() {
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
         .unwrap();
-    tokio::spawn(connection);
+    let connection = tokio::spawn(connection);
     let request2 = Request::get("https://b.s3.x/k")
         .body(Full::new(&b""[..]))
         .unwrap();
@@ -115,6 +115,9 @@ async fn https_is_served_as_http_1_and_2() {
     let seen = requests.recv().unwrap();
     assert!(seen.starts_with("GET /b/k HTTP/1.1\r\n"), "{seen}");
     assert!(seen.contains("x-forwarded-proto: https\r\n"), "{seen}");
+    // A drain waits for clients, and this one runs on the thread that waits for the drain.
+    drop(sender);
+    connection.await.unwrap().unwrap();
 
     let stream = tls(gateway.address, &ca, "localhost", &[]).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -131,7 +134,7 @@ async fn http_2_without_tls_is_served_by_prior_knowledge() {
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
         .unwrap();
-    tokio::spawn(connection);
+    let connection = tokio::spawn(connection);
     let ask = || {
         Request::get("http://h/b")
             .body(Full::new(&b""[..]))
@@ -143,6 +146,8 @@ async fn http_2_without_tls_is_served_by_prior_knowledge() {
     );
     assert_eq!(body(one.unwrap().into_body()).await, "ok");
     assert_eq!(body(two.unwrap().into_body()).await, "ok");
+    drop(sender);
+    connection.await.unwrap().unwrap();
 }
 
 #[test]
