@@ -354,7 +354,7 @@ impl File {
                 RemarkKind::TestContainer => (
                     &decision::TEST_CONTAINER,
                     format!("`{name}` is set on a container from code"),
-                    "modules for test containers set the host name by the tag of the image",
+                    "the module sets the host name itself by the tag of the image; from 2.0 on remove the line",
                 ),
                 RemarkKind::Produced => (
                     &decision::PRODUCED_TEXT,

@@ -87,6 +87,10 @@ pub fn remove(text: &str, blocks: &[Block], slots: &[(usize, usize)]) -> Option<
                 edits.push(Edit::delete(whole_lines(text, key.clone())));
                 edits.extend(from_block(text, block, &gone)?);
             }
+            // An instruction without words goes as a whole.
+            (Layout::Words(_), None, Some((parent, index))) if parent < id => {
+                wanted.entry(parent).or_default().insert(index);
+            }
             (_, _, Some((parent, index))) => {
                 if parent >= id || blocks.get(parent)?.items.len() < 2 {
                     return None;
@@ -270,27 +274,33 @@ fn words(text: &str, block: &Block, gone: &BTreeSet<usize>, joiner: char) -> Opt
         gap.chars().all(|c| c.is_ascii_whitespace() || c == joiner)
     };
     let mut edits = Vec::new();
-    if first > 0 {
-        let to = items.get(first)?.start;
-        if !joint(items.get(first - 1)?.end, to) {
-            return None;
-        }
-        edits.push(Edit::delete(items.first()?.start..to));
+    let next = items.get(first)?.start;
+    let led = first > 0 && joint(items.get(first - 1)?.end, next);
+    if led {
+        edits.push(Edit::delete(items.first()?.start..next));
     }
     for (from, to) in rows(text, items, gone) {
-        if from < first {
+        if led && from < first {
             continue;
         }
         let (head, tail) = (items.get(from)?.start, items.get(to)?.end);
-        let before = items.get(from.checked_sub(1)?)?.end;
+        let before = match from.checked_sub(1) {
+            Some(n) => items.get(n)?.end,
+            None => block.start,
+        };
         let line = line_span(text, tail);
         let rest = text.get(tail..line.end)?.trim();
         if from > last && (joint(before, head) || begins_line(text, head)) {
-            // Nothing follows: the joints in front of it go too.
-            if !joint(before, head) {
+            // Nothing follows: the joints in front of it go too, but not a comment between.
+            let end = line_span(text, before).end;
+            if joint(before, head) {
+                edits.push(Edit::delete(before..tail));
+            } else if joint(before, end) {
+                edits.push(Edit::delete(before..end));
+                edits.push(Edit::delete(whole_lines(text, head..tail)));
+            } else {
                 return None;
             }
-            edits.push(Edit::delete(before..tail));
         } else if !begins_line(text, head) {
             let lead = text.get(..head)?.trim_end_matches(BLANK).len();
             edits.push(Edit::delete(lead..tail));

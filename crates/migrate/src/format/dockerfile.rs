@@ -85,31 +85,27 @@ pub(crate) fn read(text: &str, span: Range<usize>, document: &mut Document) {
 fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mut Scope) {
     let Some(first) = words.get(1) else { return };
     let (start, end) = (words[0].span.start, words[words.len() - 1].span.end);
-    let items: Vec<Range<usize>> = if first.text.contains('=') {
-        words.iter().map(|w| w.span.clone()).collect()
-    } else {
-        std::iter::once(start..end).collect()
+    let mut push = |layout, items: Vec<Range<usize>>, parent| {
+        document.blocks.push(Block {
+            layout,
+            start: items.first().map_or(start, |item| item.start),
+            items,
+            end,
+            parent,
+            key: None,
+            comments: &["#"],
+        });
+        document.blocks.len() - 1
     };
+    let whole = push(Layout::Lines, std::iter::once(start..end).collect(), None);
     // An instruction with one pair goes as a whole.
     let single = words.len() == 2 || !first.text.contains('=');
-    let block = document.blocks.len();
-    document.blocks.push(Block {
-        layout: if single {
-            Layout::Lines
-        } else {
-            Layout::Words('\\')
-        },
-        items: if single {
-            std::iter::once(start..end).collect()
-        } else {
-            items
-        },
-        start,
-        end,
-        parent: None,
-        key: None,
-        comments: &["#"],
-    });
+    let block = if single {
+        whole
+    } else {
+        let pairs = words.iter().skip(1).map(|w| w.span.clone()).collect();
+        push(Layout::Words('\\'), pairs, Some((whole, 0)))
+    };
     if !first.text.contains('=') {
         // The old form: `ENV NAME the whole rest`.
         let value = words.get(2..).unwrap_or_default();
@@ -129,8 +125,7 @@ fn environment(words: &[super::shell::Word], document: &mut Document, scope: &mu
         });
         return;
     }
-    for (index, word) in words.iter().enumerate().skip(1) {
-        let index = if single { 0 } else { index };
+    for (index, word) in words.iter().skip(1).enumerate() {
         let setting = super::commands::setting(word, 0, Slot::Item { block, index });
         scope.settings.extend(setting);
     }

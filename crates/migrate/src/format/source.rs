@@ -35,7 +35,13 @@ const SETTERS: [&str; 8] = [
 
 pub(crate) fn read(text: &str, document: &mut Document) {
     let lower = text.to_ascii_lowercase();
-    if !lower.contains("localstack") {
+    // What imports the package is LocalStack itself, or runs inside of it.
+    let own = [
+        "from localstack import ",
+        "from localstack.",
+        "import localstack\n",
+    ];
+    if !lower.contains("localstack") || own.iter().any(|sign| text.contains(sign)) {
         return;
     }
     let container =
@@ -48,8 +54,11 @@ pub(crate) fn read(text: &str, document: &mut Document) {
         // `environ` is Python's; `environment` says nothing.
         let reads =
             READERS.iter().any(|sign| line.contains(sign)) || find_word(line, "environ").is_some();
-        let sets =
-            SETTERS.iter().any(|sign| line.contains(sign)) || line.contains(&format!("{name}="));
+        // `environment.NAME` is a path.
+        let path = text.get(..at).is_some_and(|before| before.ends_with('.'));
+        let sets = !path
+            && (SETTERS.iter().any(|sign| line.contains(sign))
+                || line.contains(&format!("{name}=")));
         let injected = matches!(name, "LOCALSTACK_HOSTNAME" | "EDGE_PORT");
         let kind = match (reads && injected, sets && container) {
             (true, _) => RemarkKind::Reader,
