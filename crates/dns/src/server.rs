@@ -58,6 +58,7 @@ mod worker;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -515,10 +516,11 @@ fn work(
         .build()?;
     LocalSet::new().block_on(&runtime, async move {
         let worker = Worker::new(shared, number);
+        let mut datagrams: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
         for socket in sockets.udp {
             let listener = udp::Listener::new(socket);
             worker.listeners.borrow_mut().push(Rc::clone(&listener));
-            spawn_local(udp::serve(Rc::clone(&worker), listener));
+            datagrams.push(Box::pin(udp::serve(Rc::clone(&worker), listener)));
         }
         let mut accepting = Vec::new();
         for listener in sockets.tcp {
@@ -534,15 +536,33 @@ fn work(
             spawn_local(http::serve(Arc::clone(&worker.shared), listener));
         }
         let mut stop = worker.shared.stop.subscribe();
-        // The sender lives in what the worker shares, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop).await;
-        accepting.iter().for_each(tokio::task::JoinHandle::abort);
-        let until = Instant::now() + DRAIN;
-        tokio::time::sleep(LAST_ARRIVALS).await;
-        while !worker.forwarder.borrow().is_idle() && Instant::now() < until {
+        let life = async {
+            // The sender lives in what the worker shares, so waiting cannot fail.
+            let _ = stop.wait_for(|stop| *stop).await;
+            accepting.iter().for_each(tokio::task::JoinHandle::abort);
+            let until = Instant::now() + DRAIN;
             tokio::time::sleep(LAST_ARRIVALS).await;
-        }
+            while !worker.forwarder.borrow().is_idle() && Instant::now() < until {
+                tokio::time::sleep(LAST_ARRIVALS).await;
+            }
+        };
+        beside(datagrams, life).await;
         worker.flush();
         Ok(())
     })
+}
+
+/// Runs `others` until `life` ends. What runs here, and not in a task of its own, gets a turn after
+/// every few dozen tasks however many of them are ready: thousands of connections that do something
+/// at once do not delay datagrams.
+async fn beside(
+    mut others: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+    life: impl Future<Output = ()>,
+) {
+    let mut life = std::pin::pin!(life);
+    std::future::poll_fn(|context| {
+        others.retain_mut(|other| other.as_mut().poll(context).is_pending());
+        life.as_mut().poll(context)
+    })
+    .await;
 }

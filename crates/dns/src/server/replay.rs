@@ -110,23 +110,31 @@ enum Way {
 
 impl Upstream {
     async fn start(address: &str) -> Self {
-        let udp = UdpSocket::bind((address, 0)).await.unwrap();
         let mut upstream = Self {
-            addr: udp.local_addr().unwrap(),
+            addr: SocketAddr::new(address.parse().unwrap(), 0),
             there: Rc::new(Cell::new(true)),
             heard: Rc::default(),
             current: None,
             udp: None,
             tasks: Vec::new(),
         };
-        drop(udp);
         upstream.open().await;
         upstream
     }
 
+    /// Opens the sockets; the first time at a port that is free for both kinds.
     async fn open(&mut self) {
-        let udp = Rc::new(UdpSocket::bind(self.addr).await.unwrap());
-        let tcp = TcpListener::bind(self.addr).await.unwrap();
+        let (udp, tcp) = loop {
+            let udp = UdpSocket::bind(self.addr).await.unwrap();
+            let addr = udp.local_addr().unwrap();
+            match TcpListener::bind(addr).await {
+                Ok(tcp) => {
+                    self.addr = addr;
+                    break (Rc::new(udp), tcp);
+                }
+                Err(error) => assert_eq!(self.addr.port(), 0, "{error}"),
+            }
+        };
         self.udp = Some(Rc::clone(&udp));
         let (there, heard) = (Rc::clone(&self.there), Rc::clone(&self.heard));
         let over_udp = spawn_local(async move {
