@@ -139,7 +139,7 @@ fn beside(own: &Path, port: &str) -> Vec<Place> {
             Format::of(path, ""),
             None | Some(Format::Source | Format::Markdown)
         );
-        path != own && !code && !passed_over(path).is_some()
+        path != own && !code && passed_over(path).is_none()
     });
     for path in settings.take(BESIDE) {
         let Ok(Some(bytes)) = fill(&path, &mut buffer) else {
