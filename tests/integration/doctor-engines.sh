@@ -191,8 +191,9 @@ clear_all
 echo "--- C08: the emulator's DNS server asked through the host"
 network "$run-a"
 network "$run-b"
-emulator --network "$run-a" -p "$host:53:53/udp"
-app --network "$run-b" --dns "$host" -e AWS_ENDPOINT_URL=http://$domain:4566
+gateway=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' "$run-b")
+emulator --network "$run-a" -p "$gateway:53:53/udp"
+app --network "$run-b" --dns "$gateway" -e AWS_ENDPOINT_URL=http://$domain:4566
 expect C08 "dns-answers-loopback no-shared-network exit=1" doctor
 docker network connect "$run-b" "$run-ls"
 docker rm -f "$run-app" >/dev/null

@@ -14,7 +14,7 @@ use crate::facts::{
     Question, Status, WrittenIn,
 };
 use crate::gather::shown_value;
-use crate::world::is_localstack;
+use crate::world::{Found, find};
 
 /// The network of a job.
 const NETWORK: &str = "github_network";
@@ -27,7 +27,7 @@ pub fn facts(file: &str, text: &str, question: &Question) -> Result<Vec<Facts>, 
     let workflow = workflow::read(text)?;
     let jobs = workflow.jobs.iter().map(|job| of_job(file, job, question));
     Ok(jobs
-        .filter(|facts| facts.containers.iter().any(is_localstack))
+        .filter(|facts| !matches!(find(facts), Found::None))
         .collect())
 }
 

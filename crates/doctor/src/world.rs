@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use client_url::{ClientUrl, Holder, UrlFrom};
-pub(crate) use emulator::is_localstack;
 pub use emulator::{Emulator, Found, Listening, by_name, find};
 
 use crate::facts::{Container, Facts, HostSide, Position, Standing, Status, WrittenIn};
