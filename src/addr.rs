@@ -96,10 +96,10 @@ impl Host {
         matches!(self.kind, HostKind::V6(..))
     }
 
-    /// Returns whether the host is `0.0.0.0` or `::`.
+    /// Returns whether the host is `0.0.0.0` or `::`, without a zone.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
-        self.ip().is_some_and(|ip| ip.is_unspecified())
+        self.zone().is_none() && self.ip().is_some_and(|ip| ip.is_unspecified())
     }
 
     /// Returns whether a socket bound to this host also receives what `other` would.
@@ -108,10 +108,17 @@ impl Host {
     /// LocalStack binds over IPv4, but no IPv6 literal. Every host covers itself.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        match self.kind {
-            HostKind::V6(ip, None) if ip.is_unspecified() => true,
-            HostKind::V4(ip) if ip.is_unspecified() => !other.is_ipv6(),
-            _ => self == other,
+        if self.is_wildcard() {
+            return self.is_ipv6() || !other.is_ipv6();
+        }
+        self == other
+    }
+
+    /// Returns what equal hosts have in common: an address and its zone, or a name.
+    pub(crate) fn key(&self) -> (Option<IpAddr>, &str) {
+        match self.ip() {
+            Some(ip) => (Some(ip), self.zone().unwrap_or_default()),
+            None => (None, &self.text),
         }
     }
 
@@ -125,11 +132,7 @@ impl Host {
 
 impl PartialEq for Host {
     fn eq(&self, other: &Self) -> bool {
-        match (self.ip(), other.ip()) {
-            (Some(a), Some(b)) => a == b && self.zone() == other.zone(),
-            (None, None) => self.text == other.text,
-            _ => false,
-        }
+        self.key() == other.key()
     }
 }
 
@@ -137,10 +140,7 @@ impl Eq for Host {}
 
 impl std::hash::Hash for Host {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        match self.ip() {
-            Some(ip) => (ip, self.zone()).hash(state),
-            None => self.text.hash(state),
-        }
+        self.key().hash(state);
     }
 }
 

@@ -1,13 +1,15 @@
 //! The set of addresses that a gateway binds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Serialize;
+use smol_str::SmolStr;
 
-use crate::addr::HostPort;
+use crate::addr::{Host, HostPort};
 
-/// How many addresses are put into a set without further preparation.
+/// How many addresses a set compares one by one, which needs no memory beside the set.
 const FEW: usize = 64;
 
 /// Listen addresses without redundancy, grouped by port in order of first appearance.
@@ -28,7 +30,8 @@ impl ListenSet {
     /// Adds `address` and returns the addresses that are redundant now.
     ///
     /// These are the present ones that `address` covers, or `address` itself when a present one
-    /// covers it.
+    /// covers it. Every present address of the port is looked at: collect an iterator to build a
+    /// large set.
     pub fn insert(&mut self, address: HostPort) -> Vec<HostPort> {
         let same_port = |present: &HostPort| present.port == address.port;
         let Some(first) = self.addresses.iter().position(same_port) else {
@@ -98,31 +101,111 @@ impl<'a> IntoIterator for &'a ListenSet {
 
 impl FromIterator<HostPort> for ListenSet {
     fn from_iter<I: IntoIterator<Item = HostPort>>(addresses: I) -> Self {
+        Self::merge(addresses, |_, _| {})
+    }
+}
+
+impl ListenSet {
+    /// Inserts every address in turn, in `n log n` time, and hands on each one that becomes
+    /// redundant, with the wildcard that covers it or `None` for a twin.
+    pub(crate) fn merge(
+        addresses: impl IntoIterator<Item = HostPort>,
+        mut absorbed: impl FnMut(&HostPort, Option<&HostPort>),
+    ) -> Self {
         let mut addresses = addresses.into_iter();
         let mut few = Self::default();
         for address in addresses.by_ref().take(FEW) {
-            few.insert(address);
-        }
-        let rest: Vec<HostPort> = addresses.collect();
-        if rest.is_empty() {
-            return few;
-        }
-        // One set for each port, so that a long list of ports takes linear time.
-        let addresses = few.addresses.into_iter().chain(rest);
-        let mut places: BTreeMap<u16, usize> = BTreeMap::new();
-        let mut groups: Vec<Self> = Vec::new();
-        for address in addresses {
-            let place = *places.entry(address.port).or_insert(groups.len());
-            if place == groups.len() {
-                groups.push(Self::default());
+            for redundant in few.insert(address) {
+                let by = few.covering(&redundant).filter(|by| **by != redundant);
+                absorbed(&redundant, by);
             }
-            groups[place].insert(address);
         }
-        let mut groups = groups.into_iter();
-        let mut all = groups.next().unwrap_or_default();
-        all.addresses
-            .extend(groups.flat_map(|group| group.addresses));
-        all
+        let Some(next) = addresses.next() else {
+            return few;
+        };
+        let mut groups = Groups::default();
+        for address in few.addresses {
+            groups.insert(address, |_, _| {});
+        }
+        for address in std::iter::once(next).chain(addresses) {
+            groups.insert(address, &mut absorbed);
+        }
+        let groups = groups.groups.into_iter();
+        Self {
+            addresses: groups.flat_map(|group| group.addresses).collect(),
+        }
+    }
+}
+
+/// A large set while it grows: one group for each port, in order of first appearance.
+#[derive(Default)]
+struct Groups {
+    places: BTreeMap<u16, usize>,
+    groups: Vec<Group>,
+}
+
+impl Groups {
+    fn insert(&mut self, address: HostPort, absorbed: impl FnMut(&HostPort, Option<&HostPort>)) {
+        let next = self.groups.len();
+        let place = *self.places.entry(address.port).or_insert(next);
+        if place == next {
+            self.groups.push(Group::default());
+        }
+        self.groups[place].insert(address, absorbed);
+    }
+}
+
+/// The addresses of one port.
+#[derive(Default)]
+struct Group {
+    addresses: Vec<HostPort>,
+    /// Their hosts, by what equal ones have in common.
+    hosts: BTreeSet<(Option<IpAddr>, SmolStr)>,
+    /// Where the wildcard stands. There is one at most: `::` covers `0.0.0.0`.
+    wildcard: Option<usize>,
+}
+
+impl Group {
+    fn insert(
+        &mut self,
+        address: HostPort,
+        mut absorbed: impl FnMut(&HostPort, Option<&HostPort>),
+    ) {
+        let key = |host: &Host| {
+            let (ip, text) = host.key();
+            (ip, SmolStr::from(text))
+        };
+        let host = key(&address.host);
+        if self.hosts.contains(&host) {
+            return absorbed(&address, None);
+        }
+        let wildcard = self.wildcard.map(|place| &self.addresses[place]);
+        if let Some(by) = wildcard.filter(|by| by.host.covers(&address.host)) {
+            return absorbed(&address, Some(by));
+        }
+        if address.host.is_wildcard() {
+            // At most twice for each port: once for `0.0.0.0`, once for `::`.
+            let all = std::mem::take(&mut self.addresses);
+            let (redundant, kept): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .partition(|present| address.host.covers(&present.host));
+            for redundant in &redundant {
+                self.hosts.remove(&key(&redundant.host));
+                absorbed(redundant, Some(&address));
+            }
+            self.addresses = kept;
+            // It takes the place of what it covers.
+            let place = if redundant.is_empty() {
+                self.addresses.len()
+            } else {
+                0
+            };
+            self.wildcard = Some(place);
+            self.addresses.insert(place, address);
+        } else {
+            self.addresses.push(address);
+        }
+        self.hosts.insert(host);
     }
 }
 
@@ -163,14 +246,42 @@ mod tests {
         assert_eq!(absorbed.join(" "), last_absorbs, "{inserted}");
     }
 
+    /// Merges a long list at once, and one by one; both must say the same.
+    #[track_caller]
+    fn check_long(list: impl Iterator<Item = String> + Clone) -> ListenSet {
+        let list = list.map(|text| at(&text));
+        assert!(list.clone().count() > FEW, "the list is short");
+        let mut one_by_one = (ListenSet::default(), Vec::new());
+        for address in list.clone() {
+            for redundant in one_by_one.0.insert(address) {
+                let by = one_by_one.0.covering(&redundant).cloned();
+                let by = by.filter(|by| *by != redundant);
+                one_by_one.1.push((redundant, by));
+            }
+        }
+        let mut said = Vec::new();
+        let merged = ListenSet::merge(list, |redundant, by| {
+            said.push((redundant.clone(), by.cloned()));
+        });
+        assert_eq!((merged, said), one_by_one);
+        one_by_one.0
+    }
+
     #[test]
     fn a_long_list_gives_what_insertion_gives() {
-        let list = || (0..500_u16).map(|n| at(&format!("10.0.0.{}:{}", n % 7, 1 + n % 90)));
-        let mut one_by_one = ListenSet::default();
-        for address in list() {
-            one_by_one.insert(address);
-        }
-        assert_eq!(list().collect::<ListenSet>(), one_by_one);
+        let twins = (0..500).map(|n| format!("10.0.0.{}:{}", n % 7, 1 + n % 90));
+        check_long(twins);
+        let one_port = (0..200).map(|n| format!("10.0.0.{n}:1"));
+        let v6 = (0..200).map(|n| format!("[fe80::{n}]:1"));
+        let both = one_port.chain(v6);
+        let any = |text: &str| std::iter::once(text.to_owned());
+        check_long(both.clone());
+        check_long(any("0.0.0.0:1").chain(both.clone()).chain(any("[::]:2")));
+        check_long(any("[::1]:1").chain(any("0.0.0.0:1")).chain(both.clone()));
+        let all = check_long(both.clone().chain(any("0.0.0.0:1")).chain(both.clone()));
+        assert_eq!(all.as_slice().len(), 201);
+        let late = both.clone().chain(any("0.0.0.0:1")).chain(any("[::]:1"));
+        assert_eq!(check_long(late.chain(both)).to_string(), "[::]:1");
     }
 
     #[test]
