@@ -6,6 +6,7 @@ mod allocations;
 #[cfg(feature = "compose")]
 mod compose;
 mod endpoint_kinds;
+mod endpoint_laws;
 mod endpoint_parse;
 mod endpoint_releases;
 mod endpoint_urls;
