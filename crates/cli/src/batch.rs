@@ -12,8 +12,11 @@ use crate::error::CliError;
 use crate::exit;
 use crate::input;
 
-/// How many lines are answered at once; bounds memory together with [`MAX_LINE`].
+/// How many lines each core answers at once.
 const CHUNK: usize = 512;
+/// From this size on no further line is read before those read so far are answered; bounds memory
+/// together with [`MAX_LINE`].
+const CHUNK_BYTES: usize = 16 << 20;
 /// The longest line that is read, in bytes.
 const MAX_LINE: u64 = 64 << 20;
 
@@ -63,7 +66,8 @@ where
     let mut answered = 0;
     loop {
         let mut chunk = Vec::new();
-        while chunk.len() < CHUNK * workers {
+        let mut bytes = 0;
+        while chunk.len() < CHUNK * workers && bytes < CHUNK_BYTES {
             let mut line = Vec::new();
             let mut limited = io::Read::take(&mut lines, MAX_LINE + 1);
             match limited.read_until(b'\n', &mut line) {
@@ -72,7 +76,10 @@ where
                     let error = io::Error::new(io::ErrorKind::InvalidData, "a line exceeds 64 MiB");
                     return Err(input::read_error(path, error));
                 }
-                Ok(_) => chunk.push(line),
+                Ok(_) => {
+                    bytes += line.len();
+                    chunk.push(line);
+                }
                 Err(error) => return Err(input::read_error(path, error)),
             }
             // Whoever writes one line and waits for its answer gets it.
