@@ -81,6 +81,11 @@ rules! {
         "a bare number is read as a host",
         "An address without colon is a host: `GATEWAY_LISTEN=8080` binds port 4566 on a host \
          called `8080`. Write `:8080` for a port.";
+    IPV6_WITHOUT_BRACKETS = "ipv6-without-brackets", Warning,
+        "an IPv6 address has no brackets",
+        "Without brackets all of `::1:4566` is one IPv6 address, and the port is the default one. It \
+         is taken as that address here; LocalStack 2.0 to 2.2 take the default host instead, and \
+         later releases do not start. Write `[::1]:4566`, which LocalStack reads since 4.0.";
     CONFLICTING_HOSTS = "conflicting-hosts", Warning,
         "`HOSTNAME_EXTERNAL` and `LOCALSTACK_HOSTNAME` differ",
         "Both legacy names are set, to different hosts. LocalStack used them for different \
@@ -250,7 +255,7 @@ mod tests {
             assert!(
                 rule.code
                     .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-'),
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{}",
                 rule.code
             );

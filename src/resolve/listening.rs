@@ -8,6 +8,9 @@ use crate::settings::{Derivation, Resolution};
 /// From here on the default web server binds every IPv4 entry and name to all interfaces.
 const BINDS_ALL_SINCE: TargetVersion = TargetVersion::exact(3, 5, 0);
 
+/// What a label says of a loopback address inside a container.
+pub(crate) const LOOPBACK: &str = "means this container alone";
+
 /// Adds what is to be said about the bound addresses.
 pub(super) fn remarks(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
     let Some(listen) = deciding(resolution) else {
@@ -40,7 +43,7 @@ pub(super) fn remarks(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
             remarks.push(
                 diagnostic
                     .about(occurrence.name.to_string())
-                    .label(Label::of(occurrence, "reachable from this container alone")),
+                    .label(Label::of(occurrence, LOOPBACK)),
             );
         }
     }

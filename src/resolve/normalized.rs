@@ -4,8 +4,12 @@
 //! where releases disagree (`docs/reference/divergences.md` lists them with reasons): the HTTP port
 //! comes first, `localhost` as a legacy host is unset, a legacy port of 0 is unset.
 
+mod addresses;
+
 use std::borrow::Cow;
 use std::sync::Arc;
+
+use addresses::{UNQUOTE, host_problem, is_quoted};
 
 use super::index::{Found, Index};
 use super::rows::{
@@ -14,7 +18,7 @@ use super::rows::{
 };
 use super::values::Values;
 use super::{CLOUD, DEFAULT_PORT, Place, default_bind_host, values};
-use crate::addr::{AddrErrorKind, Authority, Host, HostPort, HostPortSpec};
+use crate::addr::{Authority, Host, HostPort, HostPortSpec};
 use crate::diagnostic::{Diagnostic, Label, Rule, Severity, codes};
 use crate::layer::Occurrence;
 use crate::listen::ListenSet;
@@ -24,7 +28,7 @@ use crate::settings::{Basis, Derivation, Resolution, Setting};
 use crate::variable::Row;
 
 /// The number of entries of `GATEWAY_LISTEN` that are read. Nobody binds more sockets, and every entry
-/// is compared with the others of its port.
+/// may give a diagnostic.
 const MAX_ENTRIES: usize = 1024;
 
 const LEGACY_LISTEN: [Row; 3] = [EDGE_BIND_HOST, EDGE_PORT_HTTP, EDGE_PORT];
@@ -145,8 +149,9 @@ impl<'a> Mapper<'a> {
         for entry in entries.by_ref().take(MAX_ENTRIES) {
             match entry.parse::<HostPortSpec>() {
                 Ok(spec) => {
-                    self.remark_number_as_host(&spec, at, entry, found);
                     if self.is_host(&spec, at..at + entry.len(), found) {
+                        self.remark_number_as_host(&spec, at, entry, found);
+                        self.remark_bare_ipv6(&spec, at, entry, found);
                         addresses.push(spec.or(&default));
                     }
                 }
@@ -168,79 +173,17 @@ impl<'a> Mapper<'a> {
         (addresses, Basis::Set)
     }
 
-    fn remark_number_as_host(&mut self, spec: &HostPortSpec, at: usize, entry: &str, found: Found) {
-        let Some(host) = &spec.host else { return };
-        let text = host.as_str();
-        if spec.port.is_some() || text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return;
-        }
-        let message = format!("`{text}` in `{}` is a host, not a port", found.written());
-        self.diagnostics.push(
-            Diagnostic::new(&codes::LISTEN_HOST_IS_NUMBER, message)
-                .about(found.name())
-                .help(format!("write `:{text}` to mean the port"))
-                .label(Label::of_part(
-                    found.occurrence,
-                    at..at + entry.len(),
-                    "no colon, so this is a host",
-                )),
-        );
-    }
-
-    /// Reports a host that no resolver and no URL takes.
-    fn is_host(&mut self, spec: &HostPortSpec, span: std::ops::Range<usize>, found: Found) -> bool {
-        let Some((problem, help)) = spec.host.as_ref().and_then(host_problem) else {
-            return true;
-        };
-        let message = format!("invalid host in `{}`", found.written());
-        self.diagnostics.push(
-            Diagnostic::new(&codes::INVALID_VALUE, message)
-                .about(found.name())
-                .help(help)
-                .label(Label::of_part(found.occurrence, span, problem)),
-        );
-        false
-    }
-
-    fn invalid_address(&mut self, found: Found, kind: AddrErrorKind, span: std::ops::Range<usize>) {
-        let text = found.raw().get(span.clone()).unwrap_or_default();
-        let help = match kind {
-            AddrErrorKind::PortNotANumber if text.starts_with("//") => {
-                "leave out the scheme: an address is `host:port`, for example `0.0.0.0:4566`"
-            }
-            AddrErrorKind::PortNotANumber if text.contains(';') => {
-                "separate addresses with a comma"
-            }
-            AddrErrorKind::PortNotANumber if text.contains(':') => {
-                "an IPv6 address needs brackets: `[::1]:4566`"
-            }
-            AddrErrorKind::NotIpv6 => "brackets are for IPv6 addresses; leave them out",
-            _ => "an address is `host:port`, `host` or `:port`, for example `0.0.0.0:4566`",
-        };
-        let message = format!("invalid address in `{}`", found.written());
-        self.diagnostics.push(
-            Diagnostic::new(&codes::INVALID_VALUE, message)
-                .about(found.name())
-                .help(help)
-                .label(Label::of_part(found.occurrence, span, kind.to_string())),
-        );
-    }
-
     /// Merges addresses and reports what a wildcard or a twin covers.
     fn absorb(&mut self, addresses: Vec<HostPort>, found: Found) -> ListenSet {
-        let mut set = ListenSet::default();
-        for address in addresses {
-            for absorbed in set.insert(address) {
-                let message = match set.covering(&absorbed) {
-                    Some(by) if *by != absorbed => format!("`{absorbed}` is covered by `{by}`"),
-                    _ => format!("`{absorbed}` is listed twice"),
-                };
-                self.report(&codes::ABSORBED_LISTEN_ADDRESS, message, found)
-                    .labels[0]
-                    .message = Cow::Borrowed("one socket serves both");
-            }
-        }
-        set
+        ListenSet::merge(addresses, |absorbed, by| {
+            let message = match by {
+                Some(by) => format!("`{absorbed}` is covered by `{by}`"),
+                None => format!("`{absorbed}` is listed twice"),
+            };
+            self.report(&codes::ABSORBED_LISTEN_ADDRESS, message, found)
+                .labels[0]
+                .message = Cow::Borrowed("one socket serves both");
+        })
     }
 
     /// Reports a present legacy variable that a modern one overrules.
@@ -301,9 +244,11 @@ impl<'a> Mapper<'a> {
         let message = format!("invalid value for `{}`", found.written());
         let diagnostic = self.report(&codes::INVALID_VALUE, message, found);
         diagnostic.labels[0].message = Cow::Borrowed("not a host");
-        diagnostic.help = Some(Cow::Borrowed(
-            "expected a name or an IP address; ports belong into `EDGE_PORT`",
-        ));
+        diagnostic.help = Some(Cow::Borrowed(if is_quoted(found.raw()) {
+            UNQUOTE
+        } else {
+            "expected a name or an IP address; ports belong into `EDGE_PORT`"
+        }));
         None
     }
 
@@ -333,7 +278,11 @@ impl<'a> Mapper<'a> {
                 let message = format!("invalid value for `{}`", found.written());
                 let diagnostic = self.report(&codes::INVALID_VALUE, message, found);
                 diagnostic.labels[0].message = Cow::Borrowed(problem);
-                diagnostic.help = Some(Cow::Borrowed("a port is a number from 1 to 65535"));
+                diagnostic.help = Some(Cow::Borrowed(if is_quoted(found.raw()) {
+                    UNQUOTE
+                } else {
+                    "a port is a number from 1 to 65535"
+                }));
                 None
             }
         }
@@ -360,8 +309,9 @@ impl<'a> Mapper<'a> {
                     "an empty `LOCALSTACK_HOST` still disables the legacy variables; remove it or set it",
                 ));
             }
-            self.remark_number_as_host(&spec, 0, found.raw(), found);
             let spec = if self.is_host(&spec, 0..found.raw().len(), found) {
+                self.remark_number_as_host(&spec, 0, found.raw(), found);
+                self.remark_bare_ipv6(&spec, 0, found.raw(), found);
                 spec
             } else {
                 derivation.basis = Basis::Invalid;
@@ -508,30 +458,6 @@ impl<'a> Mapper<'a> {
                 .help = Some(Cow::Borrowed("remove it"));
         }
     }
-}
-
-/// Says why a text cannot be a host, and what to do about it.
-fn host_problem(host: &Host) -> Option<(&'static str, &'static str)> {
-    if host.ip().is_some() {
-        return None;
-    }
-    let text = host.as_str();
-    let numeric = text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    Some(match text {
-        _ if text.contains(['"', '\'']) => (
-            "the quotes are part of the value",
-            "remove the quotes, or quote the whole entry",
-        ),
-        _ if text.contains(['[', ']']) => ("not a host", "brackets are for IPv6 addresses"),
-        _ if text.contains('*') => ("not a host", "write `0.0.0.0` for all interfaces"),
-        _ if text.contains('/') => ("a host has no path", "leave out the path"),
-        _ if text.contains('@') => ("a host has no user", "leave out what stands before the `@`"),
-        _ if text.contains(',') => ("one host is expected", "this variable takes one address"),
-        _ if text.contains(';') => ("not a host", "separate addresses with a comma"),
-        _ if text.contains(python::is_space) => ("a host has no space", "remove the space"),
-        _ if numeric => ("not an IPv4 address", "each of four numbers is at most 255"),
-        _ => return None,
-    })
 }
 
 /// Reads a legacy port: `None` for empty and 0.

@@ -430,7 +430,7 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
             );
         }
         match variable.name {
-            "DNS_ADDRESS" if python::is_false(text) && !matches!(text, "0" | "false" | "False") => {
+            "DNS_ADDRESS" if !matches!(text, "0" | "false" | "False") && is_meant_off(text) => {
                 remarks.push(
                     about(
                         &codes::DNS_NOT_DISABLED,
@@ -482,6 +482,12 @@ fn values(resolution: &Resolution, remarks: &mut Vec<Diagnostic>) {
             _ => {}
         }
     }
+}
+
+/// Returns whether a text is meant to switch something off.
+fn is_meant_off(text: &str) -> bool {
+    let word = python::strip(text).to_ascii_lowercase();
+    python::is_false(text) || matches!(&*word, "no" | "none" | "off")
 }
 
 fn inverted_range(

@@ -157,7 +157,7 @@ fn step_2_reads_lists() {
         "GATEWAY_LISTEN=::1",
         "[::1]:4566",
         CLOUD,
-        "listen-loopback-in-container",
+        "ipv6-without-brackets listen-loopback-in-container",
     );
     check(
         "GATEWAY_LISTEN=8080",
