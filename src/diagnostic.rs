@@ -53,6 +53,21 @@ pub struct Label {
     concealed: Option<Arc<str>>,
     /// The remark; may be empty.
     pub message: Cow<'static, str>,
+    /// What an underline covers, once the text of the source was looked at: [`resolve`] never does.
+    ///
+    /// [`resolve`]: crate::resolve::resolve
+    pub marked: Option<Marked>,
+}
+
+/// The characters of a source's line that an underline covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Marked {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column of the first character, from 1, in characters.
+    pub column: u32,
+    /// How many characters; 0 where something is missing.
+    pub length: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +96,7 @@ impl Label {
             mark: Mark::Value,
             concealed: None,
             message: message.into(),
+            marked: None,
         }
     }
 
@@ -111,6 +127,7 @@ impl Label {
             mark: Mark::Value,
             concealed: None,
             message: message.into(),
+            marked: None,
         }
     }
 
@@ -170,13 +187,14 @@ impl Label {
 impl Serialize for Label {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let origin = self.origin();
-        let mut label = serializer.serialize_struct("Label", 6)?;
+        let mut label = serializer.serialize_struct("Label", 7)?;
         label.serialize_field("source", &origin.source)?;
         label.serialize_field("line", &origin.line)?;
         label.serialize_field("column", &origin.column)?;
         label.serialize_field("variable", &self.variable())?;
         label.serialize_field("raw", &self.raw())?;
         label.serialize_field("message", &self.message)?;
+        label.serialize_field("marked", &self.marked)?;
         label.end()
     }
 }

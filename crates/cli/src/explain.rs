@@ -114,13 +114,15 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
             let changes = evolution::changes(&input.layers, &input.facts, first, last);
             match args.format {
                 ExplainFormat::Json => {
+                    let mut diagnostics = input.diagnostics.clone();
+                    input.sources.mark(&mut diagnostics);
                     let document = serde_json::json!({
                         "schema": "lsconfig.evolution/1",
                         "from": first.to_string(),
                         "to": last.to_string(),
                         "in_container": input.facts.in_container,
                         "changes": changes,
-                        "diagnostics": input.diagnostics,
+                        "diagnostics": diagnostics,
                     });
                     out(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
                 }
@@ -129,7 +131,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
             Ok(exit::of(&input.diagnostics))
         }
         Asked::One(semantics, name) => {
-            let resolution = read(&input, semantics);
+            let mut resolution = read(&input, semantics);
             if input.is_unknown() && args.format != ExplainFormat::Json {
                 let shown = render::diagnostics(&input.diagnostics, &input.sources);
                 anstream::eprint!("{shown}");
@@ -137,6 +139,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
             }
             match args.format {
                 ExplainFormat::Json => {
+                    input.sources.mark(&mut resolution.diagnostics);
                     let mut document = Document::new(&resolution);
                     document.semantics = name.into();
                     out(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;

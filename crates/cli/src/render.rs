@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) use group::join;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
-use lsconfig::diagnostic::{Diagnostic, Label, Mark, Severity};
+use lsconfig::diagnostic::{Diagnostic, Label, Mark, Marked, Severity};
 use lsconfig::redact::mask_line;
 
 /// The widest line of a source that is shown around an underline, in bytes.
@@ -30,6 +30,65 @@ impl Sources {
     /// Remembers a text.
     pub(crate) fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) {
         self.texts.insert(name.into(), text.into());
+    }
+
+    /// Notes in every label what its underline covers, for programs.
+    pub(crate) fn mark(&self, diagnostics: &mut [Diagnostic]) {
+        for label in diagnostics.iter_mut().flat_map(|d| &mut d.labels) {
+            label.marked = self.line_of(label).map(|(number, line, span)| {
+                let characters = |span: Range<usize>| {
+                    let text = line.get(span).unwrap_or_default();
+                    text.chars().count() as u32
+                };
+                Marked {
+                    line: number as u32,
+                    column: characters(0..span.start) + 1,
+                    length: characters(span),
+                }
+            });
+        }
+    }
+
+    /// Finds the line of a label, in a source that has lines, and the bytes to underline in it.
+    fn line_of(&self, label: &Label) -> Option<(usize, &str, Range<usize>)> {
+        let origin = label.origin();
+        let text = self.texts.get(&origin.source);
+        let text = text.filter(|_| origin.line > 0)?;
+        let number = origin.line as usize;
+        let start = line_start(text, number)?;
+        // An editor shows no byte order mark, and counts no column for it.
+        let start = match text.strip_prefix(BOM) {
+            Some(_) if start == 0 => BOM.len_utf8(),
+            _ => start,
+        };
+        let line = text.get(start..)?.split(['\n', '\r']).next()?;
+        let column = (origin.column as usize).saturating_sub(1);
+        let at = line
+            .char_indices()
+            .nth(column)
+            .map_or(line.len(), |(at, _)| at);
+        let whole = match &origin.span {
+            Some(span) if span.start >= start => {
+                let end = (span.end - start).min(line.len());
+                (span.start - start).min(end)..end
+            }
+            _ => at..line.len(),
+        };
+        // A part of the value can be shown when the value stands in the file as it is.
+        let raw = label.raw().unwrap_or_default();
+        let span = match label.mark() {
+            Mark::Part(part)
+                if line
+                    .get(whole.clone())
+                    .is_some_and(|shown| shown.contains(&*raw)) =>
+            {
+                let offset = line[whole.clone()].find(&*raw).unwrap_or(0);
+                whole.start + offset + part.start..whole.start + offset + part.end
+            }
+            Mark::Name => name_before(line, whole.start, label).unwrap_or(whole),
+            _ => whole,
+        };
+        Some((number, line, span))
     }
 }
 
@@ -216,51 +275,14 @@ fn add(views: &mut Vec<View>, label: &Label, sources: &Sources) {
     }
 }
 
-/// Finds the line of a label and the bytes to underline in it.
+/// Finds what to show of a label: its line, or a virtual one where the source has no lines.
 fn locate(label: &Label, sources: &Sources) -> Option<(String, usize, String, Range<usize>)> {
     let origin = label.origin();
-    let text = sources
-        .texts
-        .get(&origin.source)
-        .filter(|_| origin.line > 0);
-    let Some(text) = text else {
+    if origin.line == 0 || !sources.texts.contains_key(&origin.source) {
         // A place that is neither a line nor a variable has nothing to show.
         return label.variable().map(|_| virtual_line(label));
-    };
-    let number = origin.line as usize;
-    let start = line_start(text, number)?;
-    // An editor shows no byte order mark, and counts no column for it.
-    let start = match text.strip_prefix(BOM) {
-        Some(_) if start == 0 => BOM.len_utf8(),
-        _ => start,
-    };
-    let line = text.get(start..)?.split(['\n', '\r']).next()?;
-    let column = (origin.column as usize).saturating_sub(1);
-    let at = line
-        .char_indices()
-        .nth(column)
-        .map_or(line.len(), |(at, _)| at);
-    let whole = match &origin.span {
-        Some(span) if span.start >= start => {
-            let end = (span.end - start).min(line.len());
-            (span.start - start).min(end)..end
-        }
-        _ => at..line.len(),
-    };
-    // A part of the value can be shown when the value stands in the file as it is.
-    let raw = label.raw().unwrap_or_default();
-    let span = match label.mark() {
-        Mark::Part(part)
-            if line
-                .get(whole.clone())
-                .is_some_and(|shown| shown.contains(&*raw)) =>
-        {
-            let offset = line[whole.clone()].find(&*raw).unwrap_or(0);
-            whole.start + offset + part.start..whole.start + offset + part.end
-        }
-        Mark::Name => name_before(line, whole.start, label).unwrap_or(whole),
-        _ => whole,
-    };
+    }
+    let (number, line, span) = sources.line_of(label)?;
     let path = printable(&origin.source).into_owned();
     Some((path, number, line.to_owned(), span))
 }
