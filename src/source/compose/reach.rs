@@ -205,8 +205,12 @@ fn published_not_listened(
         plural(noun)
     );
     let addresses = shown(listening.addresses);
+    let which = match listening.addresses {
+        [_] => "that port",
+        _ => "one of these ports",
+    };
     let help = format!(
-        "the gateway listens on {addresses}: publish that port, or add `:{}` to `GATEWAY_LISTEN`",
+        "the gateway listens on {addresses}: publish {which}, or add `:{}` to `GATEWAY_LISTEN`",
         target.first
     );
     let mut diagnostic = Diagnostic::new(&codes::PUBLISHED_NOT_LISTENED, message)
@@ -321,7 +325,7 @@ fn loopback(address: &HostPort, listening: &Listening<'_>) -> Option<Diagnostic>
         return Some(diagnostic);
     };
     let part = entry_of(variable, &address.host, None);
-    let label = labelled(variable, part, "reachable from this container alone");
+    let label = labelled(variable, part, listening::LOOPBACK);
     Some(diagnostic.about(variable.name.to_string()).label(label))
 }
 

@@ -65,7 +65,13 @@ fn merge(group: &[&Diagnostic]) -> Diagnostic {
         message: format!("{} {predicate}", join(&names)),
         help: first.help.as_deref().map(|help| {
             let several = help.strip_prefix("remove it").filter(|_| names.len() > 1);
-            Cow::Owned(several.map_or_else(|| help.to_owned(), |tail| format!("remove them{tail}")))
+            Cow::Owned(several.map_or_else(
+                || help.to_owned(),
+                |tail| {
+                    let tail = tail.replace(" takes its place", " takes their place");
+                    format!("remove them{tail}")
+                },
+            ))
         }),
         labels: Vec::new(),
         ..first.clone()
