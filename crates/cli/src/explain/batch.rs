@@ -60,7 +60,7 @@ fn answer(line: &str, as_of: Option<&str>, out: &mut Vec<u8>) -> Result<(), Refu
     let id = request.id.map_or("null", RawValue::get);
     write!(out, "{{\"id\":{id}").expect("memory takes any answer");
     let brace = out.len();
-    serde_json::to_writer(&mut *out, &document)?;
+    document.write_json(out);
     out[brace] = b',';
     Ok(())
 }

@@ -35,6 +35,7 @@ const ROOT_DEPENDENCIES: &[&str] = &[
     "ipnet",
     "saphyr-parser",
     "serde",
+    "serde_json",
     "smallvec",
     "smol_str",
     "thiserror",
