@@ -99,7 +99,7 @@ says() {
   grep -qF -- "$1" "$here/out.json" || { echo "FAILED: no word of '$1'" >&2; cat "$here/out.json" >&2; exit 1; }
 }
 # The address of this machine that containers reach and that belongs to no network of the engine.
-host=$(ip -4 -o address show scope global | grep -v 'docker\|br-' | head -1 | grep -o '[0-9.]*/' | head -1 | tr -d /)
+host=$(ip -4 -o address show scope global | grep -v 'docker\|br-' | grep -o '[0-9.]*/' | sed -n 1p | tr -d /)
 
 echo "--- the engine over TLS and over ssh"
 network "$run-a"

@@ -23,7 +23,7 @@ for n in a b; do
 done
 # The emulator is on one network, and its DNS server is reached through a published port.
 start --name "$run-ls" --network "$run-a" -p 127.0.0.1::53/tcp "$emulator_image"
-dns=$(docker port "$run-ls" 53/tcp | head -1)
+dns=$(docker port "$run-ls" 53/tcp | sed -n 1p)
 # On another network; beside the emulator with a wrong endpoint; on the default bridge.
 start --name "$run-far" --network "$run-b" --hostname far -e AWS_ENDPOINT_URL="http://$run-ls:4566" "$app_image"
 start --name "$run-near" --network "$run-a" -e AWS_ENDPOINT_URL=http://localhost:4566 "$app_image"
@@ -108,7 +108,7 @@ stand_ins() {
   local id
   for id in $(docker ps -aq --filter label=cloud.lsconfig.run); do
     # Those of other people on this engine are theirs.
-    docker inspect "$id" 2>/dev/null | grep -q "$run" && echo "$id" || true
+    if [[ $(docker inspect "$id" 2>/dev/null) == *"$run"* ]]; then echo "$id"; fi
   done
 }
 
@@ -209,7 +209,7 @@ until_said() {
   fail "watching never says $1"
 }
 env --default-signal=INT "$bin" doctor "${late[@]}" --watch >"$here/watched" 2>/dev/null & watcher=$!
-until_said "every path that was tried works"
+until_said "^  ok .*the emulator answers"
 docker stop -t 0 "$run-late" >/dev/null
 until_said "^error\[emulator-not-running\]"
 docker start "$run-late" >/dev/null
@@ -217,7 +217,7 @@ until_said "^gone: error\[emulator-not-running\]"
 status=0
 kill -INT "$watcher"; wait "$watcher" || status=$?
 ((status == 130)) || fail "watching ends with $status"
-(($(grep -c "every path that was tried works" "$here/watched") == 1)) || fail "watching repeats itself"
+(($(grep -c "^emulator " "$here/watched") == 1)) || fail "watching repeats itself"
 ok "watched the emulator end and start"
 docker rm -f "$run-late" "$run-waiter" >/dev/null
 same "waiting and watching"
@@ -267,7 +267,7 @@ probes() {
   local id mode
   for id in $(docker ps -aq --filter label=cloud.lsconfig.probe); do
     mode=$(docker inspect -f '{{.HostConfig.NetworkMode}}' "$id" 2>/dev/null) || continue
-    foreign | grep -qF "${mode#container:}" && echo "$id" || true
+    if [[ $(foreign) == *"${mode#container:}"* ]]; then echo "$id"; fi
   done
 }
 for _ in {1..40}; do
