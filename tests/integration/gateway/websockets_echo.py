@@ -19,9 +19,9 @@ import tempfile
 import threading
 from pathlib import Path
 
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 from faults import SECONDS, Gateway, need
 
@@ -59,6 +59,39 @@ class Echo:
             self.port = server.sockets[0].getsockname()[1]
             started.set()
             await asyncio.Future()
+
+
+class Client:
+    """The client of the library, on an event loop of its own. The one of `websockets.sync` reads and
+    writes from two threads, of which one can wait for ever where the connection is TLS (Python 3.11)."""
+
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+
+    def __init__(self, *args, **options):
+        async def opened():
+            return await connect(*args, **options)
+        self.socket = self.wait(opened())
+
+    @classmethod
+    def wait(cls, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, cls.loop).result(SECONDS)
+
+    @property
+    def subprotocol(self):
+        return self.socket.subprotocol
+
+    def send(self, message):
+        self.wait(self.socket.send(message))
+
+    def recv(self):
+        return self.wait(self.socket.recv())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.wait(self.socket.close())
 
 
 class Raw:
@@ -124,14 +157,14 @@ def cases(port, tls):
     options = {"ssl": tls} if tls else {}
 
     def client(**more):
-        return connect(f"{scheme}://localhost:{port}/echo", max_size=32 * MEBIBYTE, proxy=None,
-                       open_timeout=SECONDS, **options, **more)
+        return Client(f"{scheme}://localhost:{port}/echo", max_size=32 * MEBIBYTE, proxy=None,
+                      open_timeout=SECONDS, **options, **more)
 
     def echoes(*messages, **more):
         with client(**more) as socket:
             for message in messages:
                 socket.send(message)
-                got = socket.recv(SECONDS)
+                got = socket.recv()
                 whole = message if isinstance(message, (str, bytes)) else type(message[0])().join(message)
                 need(got == whole, f"{len(got)} of {len(whole)} came back")
 
@@ -200,7 +233,7 @@ def cases(port, tls):
         with client() as socket:
             socket.send("close")
             try:
-                socket.recv(SECONDS)
+                socket.recv()
             except ConnectionClosed as closed:
                 need((closed.rcvd.code, closed.rcvd.reason) == (4321, "as asked"), closed)
             else:
@@ -226,7 +259,7 @@ def cases(port, tls):
             for n, socket in enumerate(sockets):
                 socket.send(f"{n}")
             for n, socket in enumerate(sockets):
-                need(socket.recv(SECONDS) == f"{n}", "the message of another")
+                need(socket.recv() == f"{n}", "the message of another")
     yield "9 fifty connections at once", many
     yield "12 compressed messages", lambda: echoes("a" * 100_000, os.urandom(100_000), "", b"b")
     yield "13 fragments of a compressed message", lambda: echoes(["abc" * 1000] * 10)
