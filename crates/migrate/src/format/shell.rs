@@ -102,6 +102,8 @@ struct Lexer<'a> {
     depth: usize,
     command: Command,
     word: Option<Word>,
+    /// Whether the next word names the file of a redirection.
+    redirected: bool,
     pending: Vec<(String, bool)>,
 }
 
@@ -118,6 +120,7 @@ fn lex(text: &str, span: Range<usize>, dialect: Dialect, depth: usize, script: &
         depth,
         command: Command::default(),
         word: None,
+        redirected: false,
         pending: Vec::new(),
     };
     lexer.run(script);
@@ -154,12 +157,16 @@ impl Lexer<'_> {
             if !raw.is_empty() && raw.chars().all(|c| c == FILLER) {
                 return;
             }
-            self.command.words.push(word);
+            // A file may be called like an option.
+            if !std::mem::take(&mut self.redirected) || !word.text.starts_with('-') {
+                self.command.words.push(word);
+            }
         }
     }
 
     fn end_command(&mut self, script: &mut Script) {
         self.end_word();
+        self.redirected = false;
         script.commands.push(std::mem::take(&mut self.command));
     }
 
@@ -220,6 +227,7 @@ impl Lexer<'_> {
                 }
                 b'<' | b'>' => {
                     self.end_word();
+                    self.redirected = true;
                     self.at += 1;
                 }
                 b'\'' => self.single(script),
@@ -446,6 +454,8 @@ mod tests {
             &[&["a", "b"], &["x=$(a b)", "c"], &["d"], &["e"]],
         );
         check("a <<EOF\nb c\nEOF\nd", &[&["a"], &["d"]]);
+        // The file of a redirection is no option.
+        check("a <-b -c >> -d e <f -g", &[&["a", "-c", "e", "f", "-g"]]);
         check("a \"${B:-c}\"", &[&["a", "${B:-c}"]]);
     }
 
