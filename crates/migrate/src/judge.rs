@@ -435,6 +435,8 @@ impl Judge<'_> {
                 blocked = Some("documentation is edited only with --markdown".to_owned());
             } else if let Some(reason) = self.scope.sealed {
                 blocked = Some(reason.to_owned());
+            } else if !setting.is_dynamic() && is_no_host(&setting.name, setting.value.as_deref()) {
+                blocked = Some("the value is no name of a host".to_owned());
             } else if let Some((name, path)) = elsewhere.other {
                 blocked = Some(format!("`{name}` in {} belongs to it", path.display()));
             } else if matches!(verdict, Verdict::SafeDelete | Verdict::AskDelete)
@@ -531,4 +533,19 @@ impl Judge<'_> {
 /// Returns a value without secrets and control characters.
 fn shown(name: &str, value: &str) -> String {
     printable(&redact(name, value)).into_owned()
+}
+
+/// Returns whether a variable of a host holds something that no host is called: letters, digits,
+/// hyphens, underscores and dots, or an address; a URL is judged elsewhere.
+fn is_no_host(name: &str, value: Option<&str>) -> bool {
+    let of_host = matches!(
+        name.strip_prefix("LOCALSTACK_").unwrap_or(name),
+        "HOSTNAME" | "HOSTNAME_EXTERNAL"
+    );
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+    of_host
+        && value.is_some_and(|value| {
+            let address = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
+            !address.unwrap_or(value).trim().chars().all(named)
+        })
 }
