@@ -366,6 +366,7 @@ impl Lexer<'_> {
     fn heredoc_head(&mut self) {
         if self.peek(2) == Some(b'<') {
             self.at += 3;
+            self.redirected = true;
             return;
         }
         self.at += 2;
@@ -388,7 +389,9 @@ impl Lexer<'_> {
             .chars()
             .filter(|c| !matches!(c, '\'' | '"' | '\\'))
             .collect();
-        if !word.is_empty() {
+        if word.is_empty() {
+            self.redirected = true;
+        } else {
             self.pending.push((word, dash));
         }
     }
@@ -456,6 +459,7 @@ mod tests {
         check("a <<EOF\nb c\nEOF\nd", &[&["a"], &["d"]]);
         // The file of a redirection is no option.
         check("a <-b -c >> -d e <f -g", &[&["a", "-c", "e", "f", "-g"]]);
+        check("a << -b c <<< -d -e", &[&["a", "c", "-e"]]);
         check("a \"${B:-c}\"", &[&["a", "${B:-c}"]]);
     }
 
